@@ -1,0 +1,1 @@
+"""The tensor library behind one small contract; imports only `errors`."""

@@ -1,0 +1,1 @@
+"""Meaning and data to arrays; imports `spec` and what lies below it."""

@@ -1,0 +1,1 @@
+"""Numbers to strings and figures, without IPython; imports only `posterior` and `errors`."""

@@ -1,0 +1,1 @@
+"""Density to draws: the engines and the one loop that pulls them; imports `model`, `posterior`."""

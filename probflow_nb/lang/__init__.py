@@ -1,0 +1,1 @@
+"""Text to tree, with the standard library alone; imports only `errors`."""

@@ -1,0 +1,1 @@
+"""Arrays to density: parameters, covariance, the joint and the marginal; imports `spec`, `design`, `backend`."""

@@ -1,0 +1,1 @@
+"""Numbers about draws: diagnostics, summaries, the verdict; imports only `errors`."""

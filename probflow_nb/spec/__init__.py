@@ -1,0 +1,1 @@
+"""Tree to meaning, without data: both texts lower to one frozen ModelSpec; imports `lang` and `errors`."""

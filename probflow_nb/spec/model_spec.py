@@ -1,0 +1,35 @@
+"""ModelSpec: the one meaning of a model text, without data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..lang.tree import Node
+from .families import GAUSSIAN, Family
+from .priors import Prior
+from .terms import GroupTerm, Term
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A multilevel model: response, common terms, group terms, family and priors.
+
+    response: the left side of the formula.
+    intercept: whether there is a common intercept.
+    terms: the common terms in R's order (by the number of factors, then as written).
+    groups: one entry a group term, in the order written; `(1 | a/b)` is already (1 | a), (1 | a:b).
+    offsets: expressions added to eta with coefficient 1.
+    weights: the expression of precision weights, or None.
+    priors: the statements written; after `resolve` (see `spec.defaults`) one for every parameter.
+    source: the text that this came from, for error messages.
+    """
+
+    response: Node
+    intercept: bool = True
+    terms: tuple[Term, ...] = ()
+    groups: tuple[GroupTerm, ...] = ()
+    offsets: tuple[Node, ...] = ()
+    weights: Node | None = None
+    family: Family = GAUSSIAN
+    priors: tuple[Prior, ...] = ()
+    source: str = field(default="", compare=False, repr=False)

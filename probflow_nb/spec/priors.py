@@ -1,0 +1,84 @@
+"""Priors: distributions by name and numbers, and the parameters that they speak of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import Span
+
+_NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A distribution with numbers for its arguments, such as Normal(0, 10).
+
+    name: as written in a model text: Normal, HalfNormal, StudentT, HalfStudentT, Cauchy, HalfCauchy, Exponential,
+        Gamma, InverseGamma, LogNormal, Uniform, LKJ, Flat.
+    arguments: in the order of `SIGNATURES`, defaults filled in.
+    """
+
+    name: str
+    arguments: tuple[float, ...] = ()
+
+
+# Argument names of each distribution, in order, with defaults (None: must be given).
+# Half-distributions are those of |x|, x centred at `location` 0.
+SIGNATURES: dict[str, tuple[tuple[str, float | None], ...]] = {
+    "Normal": (("mean", None), ("sd", None)),
+    "HalfNormal": (("sd", None),),
+    "StudentT": (("df", None), ("location", 0.0), ("scale", 1.0)),
+    "HalfStudentT": (("df", None), ("location", 0.0), ("scale", 1.0)),
+    "Cauchy": (("location", 0.0), ("scale", 1.0)),
+    "HalfCauchy": (("scale", 1.0),),
+    "Exponential": (("rate", None),),
+    "Gamma": (("shape", None), ("rate", None)),
+    "InverseGamma": (("shape", None), ("scale", None)),
+    "LogNormal": (("mean", None), ("sd", None)),
+    "Uniform": (("low", None), ("high", None)),
+    "LKJ": (("eta", 1.0),),
+    "Flat": (),
+}
+
+# Support of each: the whole line, the positive half-line, a bounded interval, correlation matrices.
+SUPPORT: dict[str, str] = {
+    "Normal": "real",
+    "StudentT": "real",
+    "Cauchy": "real",
+    "HalfNormal": "positive",
+    "HalfStudentT": "positive",
+    "HalfCauchy": "positive",
+    "Exponential": "positive",
+    "Gamma": "positive",
+    "InverseGamma": "positive",
+    "LogNormal": "positive",
+    "Uniform": "interval",
+    "LKJ": "correlation",
+    "Flat": "any",
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The parameter, or parameters, that a prior speaks of.
+
+    kind: "coefficient", "intercept", "centered intercept", "sd", "cor" or "sigma".
+    name: the coefficient's shown name for "coefficient"; the column name for "sd", or None for every column.
+    factor: the grouping factor's shown name ("Subject", "plate:sample") for "sd" and "cor"; None otherwise.
+
+    "intercept" is the value where every column is 0; "centered intercept", written `centered(Intercept)`, is the
+    value at the predictors' means and the place of the default prior.
+    """
+
+    kind: str
+    name: str | None = None
+    factor: str | None = None
+
+
+@dataclass(frozen=True)
+class Prior:
+    """One prior statement: a target and its distribution."""
+
+    target: Target
+    distribution: Distribution
+    span: Span = field(default=_NOWHERE, compare=False, repr=False)
