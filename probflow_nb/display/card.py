@@ -1,0 +1,74 @@
+"""Card: everything that a fit shows, as plain values; each renderer turns one Card into one string."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..posterior.summary import GroupEffects, Summary
+from ..posterior.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class GroupEquation:
+    """One group term as mathematics shows it: its factor, columns and whether they are correlated."""
+
+    factor: str
+    columns: tuple[str, ...]
+    correlated: bool = True
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A linear mixed model as mathematics shows it.
+
+    response: the response's name. columns: names of the common columns, "Intercept" among them.
+    groups: the group terms. offset, weighted: whether there is an offset, whether rows have weights.
+    """
+
+    response: str
+    columns: tuple[str, ...]
+    groups: tuple[GroupEquation, ...] = ()
+    offset: bool = False
+    weighted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Marginal:
+    """The posterior draws of one scalar parameter, for a density picture.
+
+    name: as in the summary. role: "common" or "variance" (sds and sigma) or "correlation".
+    values: (S,) draws. lower, upper: the 95% interval; mean: the posterior mean.
+    """
+
+    name: str
+    role: str
+    values: np.ndarray
+    mean: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """All that a fit shows, top to bottom.
+
+    title: the fit's name, or "" when it has none. formula: one line of text.
+    equation: for the mathematics. verdict: shown before any number.
+    marginals: densities to draw; empty for a point fit.
+    summary: the table. groups: the caterpillars, one a (factor, column).
+    run: (label, value) pairs on how it was run. priors: (parameter, distribution) pairs.
+    notes: sentences on the data, such as rows dropped.
+    """
+
+    title: str
+    formula: str
+    equation: Equation
+    verdict: Verdict
+    summary: Summary
+    marginals: tuple[Marginal, ...] = ()
+    groups: tuple[GroupEffects, ...] = ()
+    run: tuple[tuple[str, str], ...] = ()
+    priors: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
