@@ -17,3 +17,69 @@ The floors, bottom to top; a floor imports from those named after the arrow, nev
     notebook     magics, progress bar: the only Jupyter floor            <- api
     datasets     small real data sets with their sources                 <- nothing
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import DataError, EngineError, FitError, ParseError, ProbflowError, SpecError, UsageError
+
+if TYPE_CHECKING:
+    from . import datasets
+    from .api import lme, prepare
+    from .fit import Fit
+    from .inference import Exact, Point
+
+__version__ = "0.1.0"
+
+# Everything public is loaded at its first use, so that `import probflow_nb` costs nothing.
+_HOMES = {
+    "lme": ".api",
+    "prepare": ".api",
+    "Fit": ".fit",
+    "Exact": ".inference",
+    "Point": ".inference",
+}
+
+__all__ = [
+    "DataError",
+    "EngineError",
+    "Exact",
+    "Fit",
+    "FitError",
+    "ParseError",
+    "Point",
+    "ProbflowError",
+    "SpecError",
+    "UsageError",
+    "datasets",
+    "lme",
+    "prepare",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module(".datasets", __name__)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Register `%%lme` with IPython; called by `%load_ext probflow_nb`."""
+    from .notebook.extension import load_ipython_extension as load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take `%%lme` away again; called by `%unload_ext probflow_nb`."""
+    from .notebook.extension import unload_ipython_extension as unload
+
+    unload(ipython)
