@@ -40,9 +40,8 @@ def test_shape_columns_and_levels(name):
     frame = getattr(datasets, name)()
     assert len(frame) == rows
     assert list(frame.columns) == columns
-    factors = {
-        c: len(frame[c].cat.categories) for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)
-    }
+    categorical = frame.select_dtypes("category")
+    factors = {c: len(categorical[c].cat.categories) for c in categorical}
     assert factors == levels
     assert not frame.isna().any().any()
     numeric = [c for c in frame if c not in levels]
