@@ -1,0 +1,174 @@
+"""Covariance: from unconstrained numbers to the relative factors Delta of the group effects.
+
+The effects of a level have covariance sigma^2 Delta Delta', Delta lower triangular: Delta = diag(sd / sigma) L, L the
+Cholesky factor of the correlation matrix. Matrices are kept entry by entry, each entry a tensor of S values, since a
+k x k matrix with k of 1 to 5 is cheapest that way: structural zeros cost nothing and nothing is batched over tiny
+matrices.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..backend.tensorflow import load
+
+# A lower triangular matrix: row i holds entries 0..i; None is a structural zero.
+Lower: TypeAlias = list[list[Any]]
+
+
+@dataclass(frozen=True)
+class TermLayout:
+    """Where one group term's numbers lie in theta.
+
+    start: position of its first log sd. k: its columns. correlated: whether k (k - 1) / 2 atanh partial correlations
+    follow the k log sds, row by row.
+    """
+
+    start: int
+    k: int
+    correlated: bool
+
+    @property
+    def n_correlations(self) -> int:
+        """k (k - 1) / 2 when the columns are correlated, else 0."""
+        return self.k * (self.k - 1) // 2 if self.correlated else 0
+
+    @property
+    def stop(self) -> int:
+        """Position after the term's last number."""
+        return self.start + self.k + self.n_correlations
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies in theta: the terms in the order of the text, then log sigma."""
+
+    terms: tuple[TermLayout, ...]
+
+    @property
+    def sigma(self) -> int:
+        """Position of log sigma."""
+        return self.terms[-1].stop if self.terms else 0
+
+    @property
+    def size(self) -> int:
+        """d, the length of theta."""
+        return self.sigma + 1
+
+
+def layout(shapes: tuple[tuple[int, bool], ...]) -> Layout:
+    """Return the layout of terms given as (k, correlated) pairs."""
+    terms: list[TermLayout] = []
+    start = 0
+    for k, correlated in shapes:
+        terms.append(TermLayout(start, k, correlated))
+        start = terms[-1].stop
+    return Layout(tuple(terms))
+
+
+def partial_correlations(term: TermLayout, theta: Any) -> Lower:
+    """Return z[i][j] = tanh of the term's numbers, (S,) each; an empty list when uncorrelated."""
+    if not term.n_correlations:
+        return []
+    z = load().math.tanh(theta[:, term.start + term.k : term.stop])
+    rows: Lower = [[]]
+    position = 0
+    for i in range(1, term.k):
+        rows.append([z[:, position + j] for j in range(i)])
+        position += i
+    return rows
+
+
+def correlation_factor(z: Lower) -> Lower:
+    """Return the Cholesky factor of the correlation matrix with canonical partial correlations z.
+
+    L[i][j] = z[i][j] sqrt(1 - sum_{m<j} L[i][m]^2) (Lewandowski, Kurowicka and Joe 2009).
+    """
+    tf = load()
+    one = None
+    rows: Lower = []
+    for i, partial in enumerate(z):
+        left = None
+        row: list[Any] = []
+        for value in partial:
+            one = tf.ones_like(value) if one is None else one
+            left = one if left is None else left
+            row.append(value * tf.sqrt(left))
+            left = left * (1.0 - value * value)
+        row.append(None if i == 0 else tf.sqrt(left))
+        rows.append(row)
+    rows[0][0] = one
+    return rows
+
+
+def relative_factor(term: TermLayout, theta: Any, log_sigma: Any) -> Lower:
+    """Return Delta of one term, entries (S,), from theta (S, d)."""
+    tf = load()
+    ratio = tf.exp(theta[:, term.start : term.start + term.k] - log_sigma[:, None])
+    if not term.n_correlations:
+        return [[None] * i + [ratio[:, i]] for i in range(term.k)]
+    L = correlation_factor(partial_correlations(term, theta))
+    return [[ratio[:, i] * entry for entry in L[i]] for i in range(term.k)]
+
+
+def block_diagonal(blocks: list[Lower]) -> Lower:
+    """Return the lower triangular matrix with the given blocks on its diagonal."""
+    rows: Lower = []
+    for block in blocks:
+        before = len(rows)
+        rows.extend([None] * before + row for row in block)
+    return rows
+
+
+def product(L: Lower) -> Lower:
+    """Return the lower half of L L'."""
+    k = len(L)
+    return [[_sum([_times(L[i][m], L[j][m]) for m in range(j + 1)]) for j in range(i + 1)] for i in range(k)]
+
+
+def dense(L: Lower) -> Any:
+    """Return L as one tensor (S, k, k)."""
+    tf = load()
+    zero = tf.zeros_like(L[0][0])
+    k = len(L)
+    rows = [
+        tf.stack([L[i][j] if j <= i and L[i][j] is not None else zero for j in range(k)], axis=-1)
+        for i in range(k)
+    ]
+    return tf.stack(rows, axis=-2)
+
+
+def _times(a: Any, b: Any) -> Any:
+    return None if a is None or b is None else a * b
+
+
+def _sum(terms: list[Any]) -> Any:
+    kept = [t for t in terms if t is not None]
+    if not kept:
+        return None
+    total = kept[0]
+    for t in kept[1:]:
+        total = total + t
+    return total
+
+
+def correlations(term: TermLayout, theta: np.ndarray) -> np.ndarray:
+    """Return the correlation matrices (S, k, k) of one term for numpy theta (S, d)."""
+    S, k = theta.shape[0], term.k
+    L = np.zeros((S, k, k))
+    L[:, 0, 0] = 1.0
+    if not term.n_correlations:
+        return np.broadcast_to(np.eye(k), (S, k, k)).copy()
+    z = np.tanh(theta[:, term.start + term.k : term.stop])
+    position = 0
+    for i in range(1, k):
+        left = np.ones(S)
+        for j in range(i):
+            L[:, i, j] = z[:, position] * np.sqrt(left)
+            left = left * (1.0 - z[:, position] ** 2)
+            position += 1
+        L[:, i, i] = np.sqrt(left)
+    return L @ L.transpose(0, 2, 1)

@@ -1,0 +1,385 @@
+"""Block elimination: what is left of the cross-products when every group effect is integrated out.
+
+With V = W^-1 + Z Delta Delta' Z' (so that sigma^2 V is the covariance of y) and F = [X y], the marginal likelihood needs
+only K = F' V^-1 F, (q, q), and log det V. Both come from the moments alone:
+
+    first factor   A_j = Delta (I + Delta' G_j Delta)^-1 Delta'         level by level, k x k
+    the rest       H = [rest, F] cross-products - sum_j E_j' A_j E_j     linear in the entries of A_j
+                   N = I + Delta' H_rr Delta,  N = L L'
+    K = H_FF - V' V,  V = L^-1 Delta' H_rF,   log det V = sum_j log det(I + Delta' G_j Delta) + log det N
+
+Levels with equal G_j (balanced data) share one A_j. "sum_j E_j' A_j E_j" is a matrix of constants times the vector of
+the entries of all A_j: dense for the few entries of F'F, sparse for the rest, so that only pairs of levels that occur
+together cost anything. Everything is batched over S values of theta (Bates et al. 2015, section 5.4, derive the same
+with the factors in the opposite role).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..backend.tensorflow import load
+from ..design.moments import Cells, Moments
+from . import covariance
+from .covariance import Lower
+
+# Above this size the matrix of constants for F'F is not formed and E_j' A_j E_j is summed directly.
+_LARGE = 40_000_000
+# Numbers in one array of a batch: small enough for the cache, large enough to hide the cost of an op.
+_CELLS = 1 << 17
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """What the elimination leaves for S values of theta.
+
+    K: (S, q, q), X before y. log_det: (S,) log det V, without the weights' part.
+    """
+
+    K: Any
+    log_det: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """The factors after the first: sizes and constants.
+
+    shapes: (J, k) of each. gram: (r, r). cross: (r, q). gram_map: sparse (r r, m U), cross_map: sparse (r q, m U).
+    """
+
+    shapes: tuple[tuple[int, int], ...]
+    gram: Any
+    cross: Any
+    gram_map: Any
+    cross_map: Any
+
+    @property
+    def size(self) -> int:
+        """r, the number of effects."""
+        return sum(J * k for J, k in self.shapes)
+
+
+@dataclass(frozen=True, eq=False)
+class Elimination:
+    """The constants of the elimination, as tensors.
+
+    k: columns of the first factor, 0 without group terms. blocks: (U, k, k) distinct G_j. counts: (U,) how many
+    levels share each. inverse: (J,) which of them a level has. gram: (q, q). common_map: (m U, q q) or None when it
+    would be too large; cross: (J, k, q). rest: the other factors, or None.
+    """
+
+    q: int
+    k: int
+    blocks: Any
+    counts: Any
+    inverse: np.ndarray
+    gram: Any
+    cross: Any
+    common_map: Any
+    rest: Rest | None
+
+    @property
+    def batch(self) -> int:
+        """How many values of theta are worked on at a time."""
+        if self.k == 0:
+            return 1 << 14
+        width = max(int(self.blocks.shape[0]), self.q * self.q)
+        if self.common_map is None:
+            width = max(width, int(self.cross.shape[0]) * self.k * self.q)
+        if self.rest is not None:
+            width = max(width, self.rest.size * max(self.rest.size, self.q))
+        return max(1, _CELLS // width)
+
+    @property
+    def cost(self) -> float:
+        """Rough number of multiply-adds for one value of theta."""
+        U = int(self.blocks.shape[0])
+        flops = 10.0 * U * self.k**3 + U * self.k**2 * self.q**2
+        if self.rest is not None:
+            flops += self.rest.size**3 / 3 + 2 * int(self.rest.gram_map.values.shape[0])
+        return flops
+
+
+def elimination(moments: Moments) -> Elimination:
+    """Return the constants of the elimination for these moments."""
+    tf = load()
+    q = moments.gram.shape[0]
+    gram = tf.constant(moments.gram)
+    if not moments.factors:
+        empty = tf.zeros((0, 0, 0), tf.float64)
+        return Elimination(q, 0, empty, tf.zeros((0,), tf.float64), np.zeros(0, int), gram, None, None, None)
+    k = moments.factors[0].n_columns
+    flat = moments.first_gram.reshape(-1, k * k)
+    blocks, inverse, counts = _unique_rows(flat)
+    U = len(blocks)
+    common_map = None
+    if U * k * k * q * q + moments.first_cross.size * q <= _LARGE:
+        common_map = tf.constant(_common_map(moments.first_cross, inverse, U))
+    rest = _rest(moments, inverse, U) if len(moments.factors) > 1 else None
+    return Elimination(
+        q,
+        k,
+        tf.constant(blocks.reshape(U, k, k)),
+        tf.constant(counts.astype(float)),
+        inverse,
+        gram,
+        tf.constant(moments.first_cross),
+        common_map,
+        rest,
+    )
+
+
+def _unique_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct rows, each row's place among them, and their counts."""
+    # Rows are told apart by a view as raw bytes: exact equality, one sort, no tolerance.
+    raw = np.ascontiguousarray(rows + 0.0).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))
+    _, first, inverse, counts = np.unique(
+        raw.reshape(-1), return_index=True, return_inverse=True, return_counts=True
+    )
+    return rows[first], inverse.reshape(-1), counts
+
+
+def _pairs(k: int) -> list[tuple[int, int]]:
+    """Return (c, d), c <= d: the order of the entries of A in its vector."""
+    return [(c, d) for d in range(k) for c in range(d + 1)]
+
+
+def _common_map(cross: np.ndarray, inverse: np.ndarray, U: int) -> np.ndarray:
+    """Return (m U, q q): contributions of each entry of A to F' Z A Z' F."""
+    J, k, q = cross.shape
+    out = np.zeros((len(_pairs(k)), U, q * q))
+    for position, (c, d) in enumerate(_pairs(k)):
+        value = cross[:, c, :, None] * cross[:, d, None, :]
+        if c != d:
+            value = value + value.transpose(0, 2, 1)
+        if U == J:
+            out[position, inverse] = value.reshape(J, -1)
+        else:
+            np.add.at(out[position], inverse, value.reshape(J, -1))
+    return out.reshape(-1, q * q)
+
+
+def _rest(moments: Moments, inverse: np.ndarray, U: int) -> Rest:
+    tf = load()
+    r, q = moments.rest_cross.shape
+    k = moments.factors[0].n_columns
+    shapes = tuple((f.n_levels, f.n_columns) for f in moments.factors[1:])
+    gram_map = _sparse(*_gram_entries(moments.cells, inverse, U, k, r), (r * r, len(_pairs(k)) * U))
+    cross_map = _sparse(
+        *_cross_entries(moments.cells, moments.first_cross, inverse, U, r),
+        (r * q, len(_pairs(k)) * U),
+    )
+    return Rest(shapes, tf.constant(moments.rest_gram), tf.constant(moments.rest_cross), gram_map, cross_map)
+
+
+def _gram_entries(
+    cells: Cells, inverse: np.ndarray, U: int, k: int, r: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (row, column, value) of the map to the lower half of sum_j E_j' A_j E_j.
+
+    Every pair of cells of one level of the first factor is an entry; cells are sorted by level and column.
+    """
+    start = np.searchsorted(cells.level, np.arange(len(inverse)))
+    # Cell i is paired with the cells of its level from the first up to itself: those columns are <= its own.
+    before = np.arange(cells.level.size) - start[cells.level] + 1
+    high = np.repeat(np.arange(cells.level.size), before)
+    offset = np.arange(high.size) - np.repeat(np.cumsum(before) - before, before)
+    low = start[cells.level[high]] + offset
+    row = cells.column[high] * r + cells.column[low]
+    place = inverse[cells.level[high]]
+    rows, columns, values = [], [], []
+    for position, (c, d) in enumerate(_pairs(k)):
+        value = cells.value[high, c] * cells.value[low, d]
+        if c != d:
+            value = value + cells.value[high, d] * cells.value[low, c]
+        rows.append(row)
+        columns.append(position * U + place)
+        values.append(value)
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
+
+
+def _cross_entries(
+    cells: Cells, cross: np.ndarray, inverse: np.ndarray, U: int, r: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (row, column, value) of the map to sum_j E_j' A_j C_j, C_j the (k, q) cross-products with F."""
+    _, k, q = cross.shape
+    place = inverse[cells.level]
+    rows, columns, values = [], [], []
+    for position, (c, d) in enumerate(_pairs(k)):
+        value = cells.value[:, c, None] * cross[cells.level, d]
+        if c != d:
+            value = value + cells.value[:, d, None] * cross[cells.level, c]
+        rows.append((cells.column[:, None] * q + np.arange(q)).reshape(-1))
+        columns.append(np.repeat(position * U + place, q))
+        values.append(value.reshape(-1))
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
+
+
+def _sparse(row: np.ndarray, column: np.ndarray, value: np.ndarray, shape: tuple[int, int]) -> Any:
+    """Return a sparse tensor in row order, entries of equal place added."""
+    from scipy.sparse import coo_matrix
+
+    tf = load()
+    matrix = coo_matrix((value, (row, column)), shape=shape).tocsr()
+    matrix.sum_duplicates()
+    matrix = matrix.tocoo()
+    return tf.SparseTensor(
+        np.stack([matrix.row, matrix.col], axis=1).astype(np.int64), matrix.data, np.array(shape, np.int64)
+    )
+
+
+# The elimination itself ---------------------------------------------------------------------------------------------
+
+
+def reduce(constants: Elimination, factors: list[Lower]) -> Reduced:
+    """Integrate all group effects out.
+
+    factors: Delta of the first factor, then of the rest, entries (S,).
+    """
+    tf = load()
+    if not factors:
+        return Reduced(constants.gram[None], tf.zeros((1,), tf.float64))
+    entries, log_det = first_inverse(constants.blocks, factors[0])
+    log_det = tf.linalg.matvec(log_det, constants.counts)
+    A = tf.concat(entries, axis=1)
+    H = constants.gram - _common(constants, A)
+    if constants.rest is None:
+        return Reduced(H, log_det)
+    L, V = rest_factor(constants.rest, A, factors[1:])
+    log_det = log_det + 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(L)), axis=-1)
+    return Reduced(H - tf.matmul(V, V, transpose_a=True), log_det)
+
+
+def first_inverse(G: Any, delta: Lower) -> tuple[list[Any], Any]:
+    """Return the entries of A = Delta (I + Delta' G Delta)^-1 Delta', each (S, U), and log det(I + Delta' G Delta).
+
+    k = 1, 2 use the adjugate, with Omega = Delta Delta': no entry is divided before the end, so that Delta = 0 is no
+    special case. det(I + Omega G) = 1 + tr(Omega G) + det Omega det G;
+    A = (Omega + det Omega adj G) / det(I + Omega G).
+    """
+    tf = load()
+    k = len(delta)
+    if k > 2:
+        return _inverse_by_cholesky(G, delta)
+    omega = covariance.product(delta)
+    o00 = omega[0][0][:, None]
+    if k == 1:
+        det = 1.0 + o00 * G[:, 0, 0]
+        return [o00 / det], tf.math.log(det)
+    o11 = omega[1][1][:, None]
+    det_omega = (delta[0][0] * delta[1][1])[:, None] ** 2
+    g00, g01, g11 = G[:, 0, 0], G[:, 0, 1], G[:, 1, 1]
+    det_g = tf.maximum(g00 * g11 - g01 * g01, 0.0)
+    det = 1.0 + o00 * g00 + o11 * g11 + det_omega * det_g
+    if omega[1][0] is None:
+        inverse = 1.0 / det
+        off = -(det_omega * g01) * inverse
+    else:
+        o01 = omega[1][0][:, None]
+        det = det + 2.0 * o01 * g01
+        inverse = 1.0 / det
+        off = (o01 - det_omega * g01) * inverse
+    return [(o00 + det_omega * g11) * inverse, off, (o11 + det_omega * g00) * inverse], tf.math.log(det)
+
+
+def _inverse_by_cholesky(G: Any, delta: Lower) -> tuple[list[Any], Any]:
+    """Return the same for any k: M = I + Delta' G Delta = L L', B = L^-1 Delta', A = B' B, entry by entry."""
+    tf = load()
+    k = len(delta)
+    D = [[None if e is None else e[:, None] for e in row] for row in delta]
+    GD = [[covariance._sum([_scaled(D[e][d], G[:, c, e]) for e in range(d, k)]) for d in range(k)] for c in range(k)]
+    L: Lower = []
+    log_det = 0.0
+    for i in range(k):
+        row: list[Any] = []
+        for j in range(i + 1):
+            m = covariance._sum([covariance._times(D[e][i], GD[e][j]) for e in range(i, k)])
+            for h in range(j):
+                m = m - row[h] * L[j][h] if j < i else m - row[h] * row[h]
+            if j < i:
+                row.append(m / L[j][j])
+            else:
+                pivot = tf.sqrt(1.0 + m)
+                log_det = log_det + 2.0 * tf.math.log(pivot)
+                row.append(pivot)
+        L.append(row)
+    # B = L^-1 Delta': row i of B from the rows above it; Delta' is upper triangular.
+    B: list[list[Any]] = []
+    for i in range(k):
+        line: list[Any] = []
+        for c in range(k):
+            value = D[c][i] if i <= c else None
+            for h in range(i):
+                if B[h][c] is not None:
+                    step = L[i][h] * B[h][c]
+                    value = -step if value is None else value - step
+            line.append(None if value is None else value / L[i][i])
+        B.append(line)
+    entries = []
+    for c, d in _pairs(k):
+        entry = covariance._sum([covariance._times(B[i][c], B[i][d]) for i in range(k)])
+        entries.append(tf.zeros_like(L[0][0]) if entry is None else entry)
+    return entries, log_det
+
+
+def _scaled(entry: Any, g: Any) -> Any:
+    return None if entry is None else entry * g
+
+
+def _common(constants: Elimination, A: Any) -> Any:
+    """Return sum_j C_j' A_j C_j, (S, q, q)."""
+    tf = load()
+    q, k = constants.q, constants.k
+    if constants.common_map is not None:
+        return tf.reshape(tf.matmul(A, constants.common_map), (-1, q, q))
+    U = int(constants.blocks.shape[0])
+    pieces = tf.gather(tf.reshape(A, (-1, len(_pairs(k)), U)), constants.inverse, axis=2)
+    full = [[pieces[:, _pairs(k).index((min(c, d), max(c, d)))] for d in range(k)] for c in range(k)]
+    AC = tf.stack(
+        [sum(full[c][d][:, :, None] * constants.cross[:, d] for d in range(k)) for c in range(k)], axis=2
+    )
+    J = int(constants.cross.shape[0])
+    flat = tf.reshape(AC, (-1, J * k, q))
+    return tf.matmul(tf.reshape(constants.cross, (J * k, q)), flat, transpose_a=True)
+
+
+def rest_factor(rest: Rest, A: Any, deltas: list[Lower]) -> tuple[Any, Any]:
+    """Return L (S, r, r), the Cholesky factor of N, and V = L^-1 Delta' H_rF, (S, r, q)."""
+    tf = load()
+    r, q = rest.cross.shape
+    entries = tf.transpose(A)
+    H = rest.gram - tf.reshape(
+        tf.transpose(tf.sparse.sparse_dense_matmul(rest.gram_map, entries)), (-1, r, r)
+    )
+    h = rest.cross - tf.reshape(
+        tf.transpose(tf.sparse.sparse_dense_matmul(rest.cross_map, entries)), (-1, r, q)
+    )
+    D = [(J, k, covariance.dense(delta)) for (J, k), delta in zip(rest.shapes, deltas, strict=True)]
+    if all(k == 1 for _, k in rest.shapes):
+        scale = tf.concat([tf.repeat(delta[:, 0], J, axis=1) for J, _, delta in D], axis=1)
+        N = scale[:, :, None] * H * scale[:, None, :]
+        h = scale[:, :, None] * h
+    else:
+        # Only the lower half of the map is filled; a two-sided product needs the whole.
+        low = tf.linalg.band_part(H, -1, 0)
+        H = low + tf.transpose(low, (0, 2, 1)) - tf.linalg.diag(tf.linalg.diag_part(low))
+        N = left_multiply(D, tf.transpose(left_multiply(D, H), (0, 2, 1)))
+        h = left_multiply(D, h)
+    N = tf.linalg.set_diag(N, tf.linalg.diag_part(N) + 1.0)
+    L = tf.linalg.cholesky(N)
+    return L, tf.linalg.triangular_solve(L, h)
+
+
+def left_multiply(D: list[tuple[int, int, Any]], M: Any) -> Any:
+    """Return Delta' M for the block-diagonal Delta with J copies of each (S, k, k) factor; M is (S, r, m)."""
+    tf = load()
+    pieces, start = [], 0
+    m = M.shape[-1]
+    for J, k, delta in D:
+        part = tf.reshape(M[:, start : start + J * k], (-1, J, k, m))
+        pieces.append(tf.reshape(tf.einsum("scd,sjcm->sjdm", delta, part), (-1, J * k, m)))
+        start += J * k
+    return tf.concat(pieces, axis=1)

@@ -1,0 +1,151 @@
+"""Model: a multilevel model compiled for its data - parameters, operators, and the joint log density."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..backend.tensorflow import load
+from ..design.design import Design
+from ..design.moments import Moments, moments
+from ..errors import EngineError
+from ..spec.model_spec import ModelSpec
+from .distributions import log_prob
+from .linear_operator import GroupOperator
+from .marginal import Marginal, marginal
+from .parameter import Parameter
+from .priors import PriorTable, table
+
+_LOG_2PI = math.log(2.0 * math.pi)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFactor:
+    """A grouping factor with all its terms: what `b[Subject]` has for axes.
+
+    name: the factor. levels: J names. columns: the k columns of all its terms, in the order of the text.
+    members: positions of its terms in design.groups. Z: its linear operator.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    columns: tuple[str, ...]
+    members: tuple[int, ...]
+    Z: GroupOperator
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A compiled linear mixed model y ~ Normal(X @ beta + Z @ b + offset, sigma / sqrt(weights)).
+
+    spec: with a prior for every parameter. design: the arrays. factors: grouping factors in the order of the text.
+    parameters: beta, then sd, cor and b of each factor, then sigma.
+    """
+
+    spec: ModelSpec
+    design: Design
+    factors: tuple[ModelFactor, ...]
+    parameters: tuple[Parameter, ...]
+
+    @property
+    def priors(self) -> PriorTable:
+        """The priors in the design's order."""
+        return table(self.spec, self.design)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """The cross-products, made in one pass at their first use."""
+        return moments(self.design)
+
+    @cached_property
+    def marginal(self) -> Marginal:
+        """The marginal posterior of theta; right only where beta has Normal or Flat priors."""
+        return marginal(self.design, self.moments, self.priors)
+
+    def eta(self, values: Mapping[str, Any]) -> Any:
+        """Return X @ beta + Z @ b + offset, (..., n)."""
+        tf = load()
+        total = tf.linalg.matvec(tf.constant(self.design.X), values["beta"])
+        for factor in self.factors:
+            total = total + factor.Z @ values[f"b[{factor.name}]"]
+        return total if self.design.offset is None else total + self.design.offset
+
+    def log_lik(self, values: Mapping[str, Any]) -> Any:
+        """Return the log density of every row given the parameters, (..., n)."""
+        tf = load()
+        sigma = values["sigma"][..., None]
+        w = 1.0 if self.design.weights is None else self.design.weights
+        residual = (self.design.y - self.eta(values)) / sigma
+        return -0.5 * w * residual**2 - tf.math.log(sigma) + 0.5 * np.log(w) - 0.5 * _LOG_2PI
+
+    def log_joint(self, values: Mapping[str, Any]) -> Any:
+        """Return log p(y, beta, sd, cor, b, sigma), shape (...), for float64 tensors with any batch in front.
+
+        values: "beta" (..., p), "sd[F]" (..., k), "cor[F]" (..., k, k), "b[F]" (..., J, k), "sigma" (...).
+        The density is that of the parameters themselves (sds, correlation matrices), without any Jacobian.
+        """
+        tf = load()
+        values = {name: tf.convert_to_tensor(value, tf.float64) for name, value in values.items()}
+        missing = [p.name for p in self.parameters if p.name not in values and not p.name.startswith("cor[")]
+        if missing:
+            raise EngineError(f"The joint density needs a value of {', '.join(missing)}.")
+        total = tf.reduce_sum(self.log_lik(values), axis=-1) + self._log_prior_common(values["beta"])
+        total = total + log_prob(self.priors.sigma, values["sigma"])
+        for factor in self.factors:
+            total = total + self._log_prior_factor(factor, values)
+        return total
+
+    def _log_prior_common(self, beta: Any) -> Any:
+        tf = load()
+        priors, start = self.priors, 1 if self.design.has_intercept else 0
+        total = tf.zeros_like(beta[..., 0]) if beta.shape[-1] else 0.0
+        if priors.intercept is not None:
+            value = beta[..., 0]
+            if priors.centered:
+                value = value + tf.linalg.matvec(beta[..., None, 1:], self.design.X[:, 1:].mean(axis=0))[..., 0]
+            total = total + log_prob(priors.intercept, value)
+        for j, prior in enumerate(priors.coefficients):
+            total = total + log_prob(prior, beta[..., start + j])
+        return total
+
+    def _log_prior_factor(self, factor: ModelFactor, values: Mapping[str, Any]) -> Any:
+        """Return log p(b | sd, cor) + log p(sd) + log p(cor), term by term."""
+        tf = load()
+        total, start = 0.0, 0
+        for m in factor.members:
+            group = self.design.groups[m]
+            columns = slice(start, start + group.n_columns)
+            sd = values[f"sd[{factor.name}]"][..., columns]
+            b = values[f"b[{factor.name}]"][..., columns] / sd[..., None, :]
+            for c, prior in enumerate(self.priors.sds[m]):
+                total = total + log_prob(prior, sd[..., c])
+            # b / sd has the correlation matrix R = L L' for its covariance.
+            total = total - group.n_levels * tf.reduce_sum(tf.math.log(sd), axis=-1)
+            if group.correlated and group.n_columns > 1:
+                R = values[f"cor[{factor.name}]"][..., columns, columns]
+                L = tf.linalg.cholesky(R)
+                log_det = 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(L)), axis=-1)
+                b = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(b)))
+                total = total - 0.5 * group.n_levels * log_det
+                total = total + lkj_log_prob(self.priors.correlations[m], group.n_columns, log_det)
+            total = total - 0.5 * tf.reduce_sum(b * b, axis=[-2, -1])
+            total = total - 0.5 * group.n_levels * group.n_columns * _LOG_2PI
+            start += group.n_columns
+        return total
+
+
+def lkj_log_prob(eta: float, k: int, log_det: Any) -> Any:
+    """Return log p(R) = (eta - 1) log det R - log c, R a (k, k) correlation matrix, from its log determinant.
+
+    The constant is the product of those of the canonical vine (Lewandowski, Kurowicka and Joe 2009, eq. 16).
+    """
+    log_c = 0.0
+    for j in range(k - 1):
+        b = eta + 0.5 * (k - 2 - j)
+        log_c += (k - 1 - j) * ((2 * b - 1) * math.log(2.0) + 2 * math.lgamma(b) - math.lgamma(2 * b))
+    return (eta - 1.0) * log_det - log_c
