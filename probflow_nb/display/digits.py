@@ -1,0 +1,107 @@
+"""Digits: as many as the Monte Carlo error, or the standard error, lets a number deserve."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+MISSING = "—"
+_MOST = 6  # decimals before a row is written with an exponent
+_LARGE = 1e7  # size from which a row is written with an exponent
+
+
+def decimals(error: float, spread: float, size: float) -> int:
+    """Return how many decimals a number deserves; negative for places before the point.
+
+    The last digit shown is the finest one that the Monte Carlo error `error` (mcse) moves by at most three units:
+    mcse 0.3 gives one decimal, 0.04 one, 0.03 two. `spread`, the posterior sd, is always shown with at least one
+    and never with more than three significant digits. Without an error the spread is given two significant
+    digits; without a spread the number's own `size` is given four.
+    """
+    if _positive(spread):
+        first = -math.floor(math.log10(spread))  # decimals at which the spread has one significant digit
+        if not _positive(error):
+            return first + 1
+        return min(max(_places(error / 3), first), first + 2)
+    if _positive(error):
+        return _places(error / 3)
+    return 3 - math.floor(math.log10(size)) if _positive(size) else 1
+
+
+def _places(step: float) -> int:
+    return math.floor(-math.log10(step) + 1e-9)
+
+
+def _positive(x: float) -> bool:
+    return math.isfinite(x) and x > 0
+
+
+def row(values: Sequence[float], places: int) -> list[str]:
+    """Write the numbers of one row alike: all to `places` decimals, or all with an exponent.
+
+    An exponent is used when the largest is 1e7 or more, or when more than six decimals would be needed.
+    NaN is written as a dash, an infinity with its sign.
+    """
+    size = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    exponent = math.floor(math.log10(size)) if size > 0 else 0
+    if size >= _LARGE or (places > _MOST and size > 0):
+        digits = min(max(places + exponent, 0), 15)
+        return [_word(v) or _scientific(v, digits) for v in values]
+    return [_word(v) or _fixed(v, places) for v in values]
+
+
+def _word(value: float) -> str:
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    return ""
+
+
+def _fixed(value: float, places: int) -> str:
+    # Places before the point are not rounded away: 1,234 with error 50 reads better than 1,230.
+    written = f"{value:.{min(max(places, 0), _MOST)}f}"
+    return written.lstrip("-") if float(written) == 0 else written
+
+
+def _scientific(value: float, digits: int) -> str:
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def count(value: float) -> str:
+    """Write a count, such as an effective sample size: no decimals, thousands apart."""
+    return _word(value) or f"{value:,.0f}"
+
+
+def fixed(value: float, places: int) -> str:
+    """Write a number to a fixed number of decimals, such as rhat to two."""
+    return _word(value) or _fixed(value, places)
+
+
+def short(value: float, figures: int = 3) -> str:
+    """Write one number on its own to a number of significant figures, without trailing noise."""
+    if not math.isfinite(value) or value == 0:
+        return _word(value) or "0"
+    return row([value], figures - 1 - math.floor(math.log10(abs(value))))[0]
+
+
+def align(cells: Sequence[str], blank: str = " ", point: str = " ") -> list[str]:
+    """Fill cells on the right so that, right-aligned, their decimal points stand in one line.
+
+    `blank` stands for a missing digit, `point` for a missing decimal point.
+    """
+    tails = [len(cell) - _point(cell) for cell in cells]
+    longest = max(tails, default=0)
+    return [
+        cell + (point + blank * (longest - 1) if longest and not tail else blank * (longest - tail))
+        for cell, tail in zip(cells, tails)
+    ]
+
+
+def _point(cell: str) -> int:
+    """Return where a cell's fraction or exponent starts, its length when it has none."""
+    found = [i for i in (cell.find("."), cell.find("e")) if i >= 0]
+    return min(found, default=len(cell))

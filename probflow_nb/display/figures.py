@@ -1,0 +1,177 @@
+"""Figures: the posterior densities of a fit's parameters, each in a small panel with its own axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import labels
+from .card import Marginal
+from .density import density
+from .theme import LIGHT, Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST = 24  # panels of one picture
+_PANEL = 1.12  # inches of height of a panel, its title and axis in it
+_GAP = 0.24  # inches between panels
+_BOUNDS = {"variance": (0.0, math.inf), "correlation": (-1.0, 1.0)}
+
+
+def posterior_figure(marginals: Sequence[Marginal], theme: Theme = LIGHT) -> Figure:
+    """Return one Figure with the posterior density of each parameter.
+
+    A panel a parameter, its own scale below it: the density of its S draws, darker inside the 95% interval, which a
+    bar marks, and a dot at the mean. A dashed line marks zero where a common effect's panel holds it. The density
+    of an sd ends at 0, that of a correlation at -1 and 1. At most 24 panels are drawn.
+    """
+    shown = marginals[:MOST]
+    columns = _columns(len(shown))
+    rows = max(1, math.ceil(len(shown) / columns))
+    # One or two panels are as wide as three in a row would be.
+    width = (theme.width - (max(columns, 3) + 1) * _GAP) / max(columns, 3)
+    figure = blank_figure(_GAP + columns * (width + _GAP), rows * _PANEL + 0.1, theme)
+    for i, marginal in enumerate(shown):
+        row, column = divmod(i, columns)
+        left = _GAP + column * (width + _GAP)
+        bottom = figure.get_figheight() - 0.05 - (row + 1) * _PANEL + 0.27
+        _panel(figure, (left, bottom, width, _PANEL - 0.53), marginal, theme)
+    return figure
+
+
+def blank_figure(width: float, height: float, theme: Theme) -> Figure:
+    """Return an empty Figure of a size in inches, on the theme's paper, drawn by Agg without pyplot."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=100, facecolor=theme.background)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes(figure: Figure, box: tuple[float, float, float, float], theme: Theme) -> Axes:
+    """Return axes at (left, bottom, width, height) in inches: a thin line and ticks below, nothing else."""
+    width, height = figure.get_size_inches()
+    left, bottom, wide, high = box
+    ax = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+    ax.set_facecolor("none")
+    for side in ("left", "right", "top"):
+        ax.spines[side].set_visible(False)
+    ax.spines["bottom"].set(color=theme.rule, linewidth=0.8)
+    ax.yaxis.set_visible(False)
+    ax.tick_params(
+        axis="x",
+        length=2.5,
+        width=0.8,
+        pad=2,
+        color=theme.rule,
+        labelcolor=theme.muted,
+        labelsize=theme.small,
+        labelfontfamily=labels.families(theme.fonts)[0],
+    )
+    return ax
+
+
+def ticks(ax: Axes, low: float, high: float, room: float, theme: Theme) -> None:
+    """Give the x axis from `low` to `high` as many round ticks as find `room` inches without touching."""
+    from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+
+    ax.set_xlim(low, high)
+    points = 72 * room
+    chosen: tuple[list[float], list[str]] = ([], [])
+    for most in (5, 4, 3, 2, 1):
+        values = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        kept = [float(v) for v in values if low <= v <= high]
+        written = tick_labels(kept)
+        places = [points * (v - low) / (high - low) for v in kept]
+        halves = [labels.extent(w, theme.small, theme.fonts) / 2 for w in written]
+        # A label may hang over the panel's edge by less than half the gap to the next panel.
+        fits = [x - half > -8 and x + half < points + 8 for x, half in zip(places, halves)]
+        clear = all(b - a > p + q + 7 for a, b, p, q in zip(places, places[1:], halves, halves[1:]))
+        inner = ([v for v, ok in zip(kept, fits) if ok], [w for w, ok in zip(written, fits) if ok])
+        if len(inner[0]) >= len(chosen[0]) and (clear or len(inner[0]) == 1):
+            chosen = inner
+        if clear and len(chosen[0]) > 1:
+            break
+    ax.xaxis.set_major_locator(FixedLocator(chosen[0]))
+    ax.xaxis.set_major_formatter(FixedFormatter(chosen[1]))
+
+
+def tick_labels(values: Sequence[float]) -> list[str]:
+    """Write the ticks of one axis alike and as short as keeps them apart, with true minus signs."""
+    size = max((abs(v) for v in values), default=0.0)
+    if 1e-4 <= size < 1e6:
+        written = [f"{v:,.10g}" if abs(v) >= 1e4 else f"{v:.10g}" for v in values]
+    else:
+        written = [_exponent(v) for v in values]
+        if len(set(written)) < len(written):
+            written = [f"{v:.15g}" for v in values]
+    return ["0" if v == 0 else w.replace("-", "−") for v, w in zip(values, written)]
+
+
+def _exponent(value: float) -> str:
+    mantissa, exponent = f"{value:.3e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def _columns(panels: int) -> int:
+    if panels <= 3:
+        return max(panels, 1)
+    return 4 if panels in (4, 7, 8) or panels > 9 else 3
+
+
+def _panel(figure: Figure, box: tuple[float, float, float, float], marginal: Marginal, theme: Theme) -> None:
+    ax = axes(figure, box, theme)
+    hue = theme.hue(marginal.role)
+    values = np.asarray(marginal.values, dtype=float).ravel()
+    values = values[np.isfinite(values)]
+    low, high = _draw_density(ax, values, marginal, hue)
+    if marginal.role == "common" and low < 0 < high:
+        ax.axvline(0, color=theme.muted, linewidth=0.8, linestyle=(0, (3, 2.5)), zorder=3)
+    ax.plot(
+        [marginal.lower, marginal.upper], [0, 0], color=hue, linewidth=3.2, solid_capstyle="butt", zorder=4
+    )
+    ax.plot(
+        [marginal.mean],
+        [0],
+        marker="o",
+        markersize=5.6,
+        color=hue,
+        markeredgecolor=theme.background,
+        markeredgewidth=1.1,
+        clip_on=False,
+        zorder=5,
+    )
+    ax.set_ylim(-0.09, 1.03)
+    ticks(ax, low, high, box[2], theme)
+    title = labels.fit(marginal.name, box[2] * 72 + 6, theme.size, theme.fonts)
+    text = ax.text(0, 1.1, title, transform=ax.transAxes, color=theme.ink, va="bottom", parse_math=False)
+    text.set_fontproperties(labels.font(theme.fonts, theme.size, (title,)))
+
+
+def _draw_density(ax: Axes, values: np.ndarray, marginal: Marginal, hue: str) -> tuple[float, float]:
+    """Draw the density, scaled to a height of 1, and return the range of the axis."""
+    low, high = _BOUNDS.get(marginal.role, (-math.inf, math.inf))
+    if len(values) < 2 or np.ptp(values) <= 1e-12 * np.abs(values).max():
+        at = float(values[0]) if len(values) else marginal.mean
+        at = at if math.isfinite(at) else 0.0
+        ax.plot([at, at], [0, 1], color=hue, linewidth=1.6)
+        margin = 0.5 * abs(at) or 1.0
+        return max(low, at - margin), min(high, at + margin)
+    grid, heights = density(values, low, high)
+    step = grid[1] - grid[0]
+    first, last = float(grid[0] - step / 2), float(grid[-1] + step / 2)
+    grid = np.concatenate(([first], grid, [last]))
+    heights = np.concatenate((heights[:1], heights, heights[-1:])) / heights.max()
+    inside = (grid >= marginal.lower) & (grid <= marginal.upper)
+    ax.fill_between(grid, heights, color=hue, alpha=0.16, linewidth=0)
+    ax.fill_between(grid, heights, where=inside.tolist(), color=hue, alpha=0.3, linewidth=0)
+    ax.plot(grid, heights, color=hue, linewidth=1.3)
+    # A hair of air beside a bound keeps the dot and the bar from being cut.
+    air = 0.02 * (last - first)
+    return first - air, last + air

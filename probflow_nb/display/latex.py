@@ -1,0 +1,46 @@
+"""LaTeX: a card for papers and for notebooks exported as PDF; needs amsmath and booktabs alone."""
+
+from __future__ import annotations
+
+from . import escape, mathematics
+from .card import Card
+from .table import Table, table
+from .theme import sign
+
+_SENTENCE = 600
+
+
+def render(card: Card) -> str:
+    """Return a card as LaTeX: formula, mathematics, verdict and table."""
+    title = rf"\textbf{{{escape.latex(card.title)}}}: " if card.title else ""
+    parts = [rf"{title}\texttt{{{escape.latex(card.formula, 400)}}}"]
+    parts.append("\\[\n" + mathematics.latex(card.equation) + "\n\\]")
+    sentences = (card.verdict.sentence, card.verdict.advice, *card.verdict.notes, *card.notes)
+    verdict = " ".join(escape.latex(sentence, _SENTENCE) for sentence in sentences if sentence)
+    parts.append(rf"\textit{{{escape.latex(sign(card.verdict.level).word)}.}} {verdict}")
+    if card.summary.names:
+        parts.append(render_table(table(card.summary, card.equation.columns)))
+    return "\n\n".join(parts)
+
+
+def render_table(shown: Table) -> str:
+    """Return a table as a `tabular` with booktabs rules; invisible digits hold the decimal points in line."""
+    columns = shown.aligned(r"\phantom{0}", r"\phantom{.}")
+    rows = [" & ".join(["", *(escape.latex(header) for header, _ in columns)]) + r" \\", r"\midrule"]
+    for k, section in enumerate(shown.sections):
+        if k:
+            rows.append(r"\addlinespace")
+        rows.append(
+            rf"\multicolumn{{{len(columns) + 1}}}{{l}}{{\textit{{{escape.latex(section.heading)}}}}} \\"
+        )
+        for i in section.rows:
+            cells = [_number(cells[i]) for _, cells in columns]
+            rows.append(" & ".join([rf"\quad {escape.latex(shown.names[i])}", *cells]) + r" \\")
+    body = "\n".join(rows)
+    layout = "l" + "r" * len(columns)
+    return f"\\begin{{tabular}}{{{layout}}}\n\\toprule\n{body}\n\\bottomrule\n\\end{{tabular}}"
+
+
+def _number(cell: str) -> str:
+    written = cell.replace("∞", r"$\infty$").replace("—", "---")
+    return "$-$" + written[1:] if written.startswith("-") and written != "---" else written

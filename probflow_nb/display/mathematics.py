@@ -1,0 +1,204 @@
+"""Mathematics: a linear mixed model in the field's notation, as HTML tags, LaTeX or plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from . import escape
+from .card import Equation, GroupEquation
+
+_NAME = 32  # characters of a name inside a formula
+_MANY = 6  # terms of a sum before its middle is left out
+
+_LATEX_SYMBOLS = {
+    "β": r"\beta",
+    "μ": r"\mu",
+    "σ": r"\sigma",
+    "Σ": r"\Sigma",
+    "…": r"\cdots",
+    "~": r"\sim",
+    "Normal": r"\mathrm{Normal}",
+    ",  ": r",\quad ",
+}
+_SUBSCRIPTS = str.maketrans("0123456789ij", "₀₁₂₃₄₅₆₇₈₉ᵢⱼ")
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A letter of mathematics or a name of the data, with what stands below it.
+
+    text: the letter or the name. is_name: whether it is data, to be escaped and set upright.
+    below: the pieces of the subscript.
+    """
+
+    text: str
+    is_name: bool = False
+    below: tuple[Piece, ...] = ()
+
+
+Piece: TypeAlias = str | Symbol
+
+
+@dataclass(frozen=True)
+class Line:
+    """One statement: left side, relation, right side."""
+
+    left: tuple[Piece, ...]
+    relation: str
+    right: tuple[Piece, ...]
+
+
+def lines(equation: Equation) -> tuple[Line, ...]:
+    """Return the model's statements: likelihood, mean, then one a group term.
+
+    y_i ~ Normal(mu_i, sigma); mu_i = beta_0 + beta_1 x_i + b_{g[i],0} + ...; b_{g[j]} ~ Normal(0, Sigma_g), where
+    a single or an uncorrelated column has sigma_g, a standard deviation, in place of the covariance matrix.
+    Of a sum of more than six terms the first two and the last are written.
+    """
+    scale: tuple[Piece, ...] = (Symbol("σ"),)
+    if equation.weighted:
+        scale = (Symbol("σ"), " / ", Symbol("√w", below=("i",)))
+    response = Symbol(equation.response, True, ("i",))
+    mean = Symbol("μ", below=("i",))
+    terms = _elide(_common(equation.columns))
+    priors: list[Line] = []
+    for group, start in zip(equation.groups, _starts(equation.groups)):
+        columns = _columns_of(equation.groups, group.factor)
+        terms += _elide(_group(group, start, columns > 1))
+        # A term that shares its factor with another says which of the columns it speaks of.
+        priors.append(_group_prior(group, start, columns > len(group.columns)))
+    if equation.offset:
+        terms.append((Symbol("offset", True, ("i",)),))
+    likelihood = Line((response,), "~", ("Normal", "(", mean, ", ", *scale, ")"))
+    return (likelihood, Line((mean,), "=", _sum(terms)), *priors)
+
+
+def _starts(groups: Sequence[GroupEquation]) -> list[int]:
+    """Return the number of each term's first column; terms of one factor are numbered through."""
+    used: dict[str, int] = {}
+    starts = []
+    for group in groups:
+        first = used.get(group.factor, 0 if "Intercept" in group.columns else 1)
+        starts.append(first)
+        used[group.factor] = first + len(group.columns)
+    return starts
+
+
+def _columns_of(groups: Sequence[GroupEquation], factor: str) -> int:
+    return sum(len(g.columns) for g in groups if g.factor == factor)
+
+
+def _common(columns: Sequence[str]) -> list[tuple[Piece, ...]]:
+    first = 0 if "Intercept" in columns else 1
+    return [
+        (Symbol("β", below=(str(first + k),)), *_column(name))
+        for k, name in enumerate(_intercept_first(columns))
+    ]
+
+
+def _group(group: GroupEquation, start: int, several: bool) -> list[tuple[Piece, ...]]:
+    level = (Symbol(group.factor, True), "[", "i", "]")
+    return [
+        (Symbol("b", below=level + ((",", str(start + k)) if several else ())), *_column(name))
+        for k, name in enumerate(_intercept_first(group.columns))
+    ]
+
+
+def _group_prior(group: GroupEquation, start: int, several: bool) -> Line:
+    name, size = Symbol(group.factor, True), len(group.columns)
+    last = start + size - 1
+    joint = group.correlated and size > 1
+    tail = ""
+    which: tuple[Piece, ...] = ()
+    if not joint and size > 1:
+        which = (",", Symbol("k"))
+        tail = f" = {start}, {last}" if size == 2 else f" = {start}, …, {last}"
+    elif several and size == 1:
+        which = (",", str(start))
+    elif joint and several:
+        which = (",", f"{start}…{last}")
+    spread = Symbol("Σ" if joint else "σ", below=(name, *which))
+    right: tuple[Piece, ...] = ("Normal", "(", "0, ", spread, ")")
+    if tail:
+        right += (",  ", Symbol("k"), tail)
+    return Line((Symbol("b", below=(name, "[", "j", "]", *which)),), "~", right)
+
+
+def _intercept_first(columns: Sequence[str]) -> list[str]:
+    return sorted(columns, key=lambda name: name != "Intercept")
+
+
+def _column(name: str) -> tuple[Piece, ...]:
+    return () if name == "Intercept" else (" ", Symbol(name, True, ("i",)))
+
+
+def _elide(terms: list[tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
+    return terms if len(terms) <= _MANY else [*terms[:2], ("…",), terms[-1]]
+
+
+def _sum(terms: Sequence[tuple[Piece, ...]]) -> tuple[Piece, ...]:
+    if not terms:
+        return ("0",)
+    pieces: list[Piece] = list(terms[0])
+    for term in terms[1:]:
+        pieces += [" + ", *term]
+    return tuple(pieces)
+
+
+def html(equation: Equation) -> list[str]:
+    """Return one HTML fragment a statement, from `<i>`, `<sub>` and text alone."""
+    return [_write(line, _html_piece, "&nbsp;") for line in lines(equation)]
+
+
+def text(equation: Equation) -> list[str]:
+    """Return one line of Unicode text a statement, such as `μᵢ = β₀ + β₁ Daysᵢ + b[Subject[i],0]`."""
+    return [_write(line, _text_piece, " ") for line in lines(equation)]
+
+
+def latex(equation: Equation) -> str:
+    """Return the statements as one LaTeX `aligned` environment, without the `$` around it."""
+    rows = []
+    for line in lines(equation):
+        left, right = ("".join(map(_latex_piece, side)) for side in (line.left, line.right))
+        rows.append(f"{left} &{_LATEX_SYMBOLS.get(line.relation, line.relation)} {right}")
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def _write(line: Line, piece: Callable[[Piece], str], blank: str) -> str:
+    left, right = ("".join(map(piece, side)) for side in (line.left, line.right))
+    return f"{left}{blank}{line.relation} {right}"
+
+
+def _html_piece(piece: Piece) -> str:
+    if isinstance(piece, str):
+        return f"<i>{piece}</i>" if piece in ("i", "j") else escape.html(piece)
+    base = escape.html(piece.text, _NAME)
+    if not piece.is_name and piece.text != "Σ":
+        base = f"<i>{base}</i>"
+    return base + (f"<sub>{''.join(map(_html_piece, piece.below))}</sub>" if piece.below else "")
+
+
+def _text_piece(piece: Piece) -> str:
+    if isinstance(piece, str):
+        return piece
+    base = escape.plain(piece.text, _NAME)
+    below = "".join(map(_text_piece, piece.below))
+    if not below:
+        return base
+    if all(c in "0123456789ij" for c in below):
+        return base + below.translate(_SUBSCRIPTS)
+    return f"{base}[{below}]"
+
+
+def _latex_piece(piece: Piece) -> str:
+    if isinstance(piece, str):
+        return _LATEX_SYMBOLS.get(piece, piece.replace("…", r"\ldots"))
+    if piece.text == "√w" and not piece.is_name:
+        return r"\sqrt{w_{i}}"
+    if piece.is_name:
+        base = r"\text{" + escape.latex(piece.text, _NAME) + "}"
+    else:
+        base = _LATEX_SYMBOLS.get(piece.text, piece.text)
+    return base + ("_{" + "".join(map(_latex_piece, piece.below)) + "}" if piece.below else "")

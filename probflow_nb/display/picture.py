@@ -1,0 +1,80 @@
+"""Picture: a figure as a small PNG inside an `<img>` that says in words what it shows."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from typing import TYPE_CHECKING
+
+from ..posterior.summary import GroupEffects
+from . import caterpillar, digits, escape, figures
+from .card import Marginal
+from .theme import LIGHT, Theme
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SCALE = 2  # pixels of the picture a pixel of the page, for sharp screens
+_COLOURS = 96  # colours of the palette: enough for smooth edges, a third of the bytes
+
+
+def png(figure: Figure, scale: int = SCALE) -> bytes:
+    """Return a figure as a PNG with a palette, `scale` pixels of it a pixel of the page."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="raw", dpi=100 * scale)
+    width, height = (int(side * 100 * scale) for side in figure.get_size_inches())
+    image = Image.frombuffer("RGBA", (width, height), buffer.getvalue(), "raw", "RGBA", 0, 1).convert("RGB")
+    reduced = image.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    reduced.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def image(figure: Figure, words: str, kind: str) -> str:
+    """Return an `<img>` with a figure as a data URI; `words` is its alt text, not yet escaped."""
+    data = base64.b64encode(png(figure)).decode("ascii")
+    width, height = (round(side * 100) for side in figure.get_size_inches())
+    return (
+        f'<img class="pfnb-{kind}" src="data:image/png;base64,{data}" alt="{escape.attribute(words, 4000)}" '
+        f'width="{width}" height="{height}" style="max-width:100%;height:auto">'
+    )
+
+
+def posterior_image(marginals: tuple[Marginal, ...], theme: Theme = LIGHT) -> str:
+    """Return the posterior densities as an `<img>`."""
+    return image(figures.posterior_figure(marginals, theme), posterior_words(marginals), "posterior")
+
+
+def ranef_image(effects: GroupEffects, theme: Theme = LIGHT) -> str:
+    """Return the caterpillar of one column of a factor as an `<img>`."""
+    return image(caterpillar.ranef_figure(effects, theme), ranef_words(effects), "ranef")
+
+
+def posterior_words(marginals: tuple[Marginal, ...]) -> str:
+    """Say what the densities show: each parameter's mean and 95% interval."""
+    parts = []
+    for m in marginals[: figures.MOST]:
+        mean, lower, upper = _alike(m.mean, m.lower, m.upper)
+        parts.append(f"{escape.plain(m.name)}: mean {mean}, 95% interval {lower} to {upper}")
+    return "Posterior densities. " + "; ".join(parts) + "."
+
+
+def ranef_words(effects: GroupEffects) -> str:
+    """Say what a caterpillar shows: how many levels, and the lowest and highest effect."""
+    rows = caterpillar.order(effects)
+    name = f"{escape.plain(effects.column)} by {escape.plain(effects.factor)}"
+    words = f"Group effects, {name}: {caterpillar.caption(effects, len(rows))} sorted by mean"
+    for place, i in (("lowest", rows[0]), ("highest", rows[-1])) if rows else ():
+        mean, lower, upper = _alike(*(float(v[i]) for v in (effects.mean, effects.lower, effects.upper)))
+        words += f"; {place} {escape.plain(effects.levels[i])}: {mean}, "
+        words += f"{100 * effects.probability:g}% interval {lower} to {upper}"
+    return words + "."
+
+
+def _alike(mean: float, lower: float, upper: float) -> list[str]:
+    """Write a mean and its interval with the decimals that show the interval's width to two figures."""
+    spread = (upper - lower) / 4
+    return digits.row([mean, lower, upper], digits.decimals(math.nan, spread, abs(mean)))
