@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,7 +30,7 @@ class GroupBlock:
     z: np.ndarray
     column_names: tuple[str, ...]
     correlated: bool = True
-    span: Span = Span(0, 0)
+    span: Span = field(default=Span(0, 0))
 
     @property
     def n_levels(self) -> int:

@@ -1,0 +1,211 @@
+"""Builder: a model's meaning and its data to a Design."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..lang.printer import label
+from ..lang.tree import Name
+from ..spec.model_spec import ModelSpec
+from ..spec.terms import GroupTerm
+from .coding import INTERCEPT, Matrix, code_terms
+from .column import Column
+from .design import Design, DroppedColumn
+from .encoding import Encoding, factor_name, located, sum_offsets, used_columns
+from .expression import Scope, number
+from .group import GroupBlock
+from .grouping import Grouping, group_factors, learn_grouping
+from .rank import dependent_columns
+from .table import listed, read_table
+
+
+def build(spec: ModelSpec, data: Any) -> Design:
+    """Return the arrays of a model: y (n,), X (n, p) and a GroupBlock for each group term.
+
+    spec: what the model means.
+    data: a pandas, polars or PyArrow frame, a dictionary of columns or a structured numpy array. Rows with a
+        missing value in a column that the model uses are dropped and counted.
+    Raises DataError if the model does not fit the data, with the faulty part of the model's text.
+    """
+    try:
+        return _build(spec, data)
+    except DataError as error:
+        raise located(error, spec) from None
+
+
+def _build(spec: ModelSpec, data: Any) -> Design:
+    table = read_table(data)
+    used = used_columns(spec, response=True, groups=True, weights=True)
+    columns = {name.name: table.column(name.name, name.span) for name in used}
+    if table.n_rows == 0:
+        raise DataError("The data have no rows.")
+    rows, missing = _complete_rows(columns, used, table.n_rows)
+    n = table.n_rows if rows is None else len(rows)
+    scope = Scope(n, {name: column.take(rows) for name, column in columns.items()}, {}, True, rows)
+    _check_finite(scope, used)
+    y = _response(spec, scope)
+    matrix = code_terms(spec.intercept, spec.terms, scope)
+    _check_names(matrix, spec)
+    dropped = dependent_columns(matrix.values, matrix.names, constant=spec.intercept)
+    kept = tuple(i for i in range(len(matrix.names)) if i not in dropped)
+    X = matrix.values if not dropped else np.ascontiguousarray(matrix.values[:, list(kept)])
+    _check_rows(spec, n, len(kept))
+    weights = _weights(spec, scope)
+    offset = sum_offsets(spec, scope)
+    blocks = [_group(term, spec, scope, weighted=weights is not None) for term in spec.groups]
+    return Design(
+        y=y,
+        X=X,
+        column_names=tuple(matrix.names[i] for i in kept),
+        groups=tuple(block for block, _ in blocks),
+        offset=offset,
+        weights=weights,
+        response_name=label(spec.response),
+        n_rows=table.n_rows,
+        n_missing=table.n_rows - n,
+        missing_by_column=missing,
+        dropped_columns=tuple(DroppedColumn(matrix.names[i], why) for i, why in dropped.items()),
+        has_intercept=spec.intercept,
+        encoding=Encoding(spec, scope.states, kept, tuple(grouping for _, grouping in blocks)),
+        rows=rows,
+    )
+
+
+def _complete_rows(
+    columns: dict[str, Column], used: Sequence[Name], n_rows: int
+) -> tuple[np.ndarray | None, tuple[tuple[str, int], ...]]:
+    """Return the rows without a missing value (None if all), and the missing values of each column."""
+    counts = []
+    missing = None
+    for name in used:
+        mask = columns[name.name].missing
+        if mask is None:
+            continue
+        count = int(mask.sum())
+        if count == n_rows:
+            raise DataError(f'Every value of the column "{name.name}" is missing.', span=name.span)
+        counts.append((name.name, count))
+        missing = mask if missing is None else missing | mask
+    if missing is None:
+        return None, ()
+    rows = np.flatnonzero(~missing)
+    if len(rows) == 0:
+        culprits = ", ".join(f'"{name}" ({count:,})' for name, count in counts)
+        raise DataError(f"Every row has a missing value in one of the columns {culprits}.")
+    return rows, tuple(counts)
+
+
+def _check_finite(scope: Scope, used: Sequence[Name]) -> None:
+    for name in used:
+        values = scope.columns[name.name].values
+        if values is None or values.dtype.kind != "f":
+            continue
+        bad = ~np.isfinite(values)
+        if bad.any():
+            count = int(bad.sum())
+            raise DataError(
+                f'The column "{name.name}" has {count:,} infinite value{"" if count == 1 else "s"}, '
+                f"the first in row {scope.place(int(np.argmax(bad)))} (counted from 0).",
+                span=name.span,
+                hint="Correct them or mark them as missing, so that their rows are left out.",
+            )
+
+
+def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
+    node = spec.response
+    if isinstance(node, Name) and scope.columns[node.name].kind == "factor":
+        levels = scope.columns[node.name].factor().levels
+        raise DataError(
+            f'The response "{node.name}" holds text or categories ({listed([repr(x) for x in levels])}); '
+            "it must hold numbers.",
+            span=node.span,
+            hint="Convert it to numbers first, such as 0 and 1.",
+        )
+    y = np.array(number(node, scope), dtype=np.float64)
+    if spec.family.name == "gaussian":
+        if len(y) == 1:
+            raise DataError("There is one complete row, which is too few for a model.")
+        if (y == y[0]).all():
+            raise DataError(
+                f"The response is constant: {label(node)} is {y[0]:.6g} in all {len(y):,} rows.",
+                span=node.span,
+            )
+    return y
+
+
+def _check_names(matrix: Matrix, spec: ModelSpec) -> None:
+    """Raise DataError if two coefficients would have one name."""
+    taken = {INTERCEPT} if not spec.intercept else set()
+    taken.update(spec.family.auxiliary)
+    seen: set[str] = set()
+    for name in matrix.names:
+        if name in seen or name in taken:
+            raise DataError(
+                f'Two parameters of the model would be called "{name}".',
+                hint="Rename the column of the data that has this name.",
+            )
+        seen.add(name)
+
+
+def _check_rows(spec: ModelSpec, n: int, p: int) -> None:
+    if spec.family.name == "gaussian" and n <= p:
+        raise DataError(
+            f"There are {n:,} complete rows for {p:,} common coefficients; a model needs more rows.",
+            hint="Leave terms out, or add data.",
+        )
+
+
+def _weights(spec: ModelSpec, scope: Scope) -> np.ndarray | None:
+    if spec.weights is None:
+        return None
+    weights = np.array(number(spec.weights, scope), dtype=np.float64)
+    bad = weights <= 0
+    if bad.any():
+        found = "1 is" if bad.sum() == 1 else f"{bad.sum():,} are"
+        raise DataError(
+            f"Weights must be above 0, but {found} not, "
+            f"the first in row {scope.place(int(np.argmax(bad)))} (counted from 0).",
+            span=spec.weights.span,
+            hint="Leave out rows of weight 0.",
+        )
+    return weights
+
+
+def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) -> tuple[GroupBlock, Grouping]:
+    factors = group_factors(term.factor, scope)
+    grouping, index = learn_grouping(factors)
+    name = factor_name(term.factor)
+    span = term.factor[0].span | term.factor[-1].span
+    if len(grouping.levels) < 2:
+        raise DataError(
+            f'The grouping factor "{name}" has one level, "{grouping.levels[0]}", in the rows used; '
+            "it needs at least two.",
+            span=span,
+            hint="Leave the term out.",
+        )
+    if len(grouping.levels) == scope.n and spec.family.name == "gaussian" and not weighted and term.intercept:
+        raise _one_row_a_level(term, name, scope)
+    matrix = code_terms(term.intercept, term.terms, scope)
+    block = GroupBlock(
+        name, grouping.levels, index, matrix.values, matrix.names, correlated=term.correlated, span=term.span
+    )
+    return block, grouping
+
+
+def _one_row_a_level(term: GroupTerm, name: str, scope: Scope) -> DataError:
+    hint = f"Leave the term out, or use a factor with several rows a level in place of {name}."
+    column = scope.columns[term.factor[0].name] if isinstance(term.factor[0], Name) else None
+    if len(term.factor) == 1 and column is not None and column.kind == "number":
+        values = column.numbers()
+        if (values != np.round(values)).any():
+            hint = f"{name} holds numbers with fractions: is it a predictor, rather than a grouping factor?"
+    return DataError(
+        f'The grouping factor "{name}" has one row for each of its {scope.n:,} levels, '
+        f"so sd({name}) and sigma cannot be told apart.",
+        span=term.factor[0].span | term.factor[-1].span,
+        hint=hint,
+    )
