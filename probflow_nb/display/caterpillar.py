@@ -22,10 +22,10 @@ _TOP, _BOTTOM, _EDGE = 0.34, 0.3, 0.1
 
 
 def ranef_figure(effects: GroupEffects, theme: Theme = LIGHT) -> Figure:
-    """Return one Figure with a row a level: a dot at the mean and a line over the interval, sorted by the mean.
+    """Return one Figure with a row a level: a dot at the mean, a line over the interval, sorted by the mean.
 
-    Intervals that hold zero are drawn lighter, with an open dot. Of more than 90 levels, 60 are drawn, evenly spaced
-    in rank with both extremes among them, and the picture says so.
+    Intervals that hold zero are drawn lighter, with an open dot. Of more than 90 levels, 60 are drawn, evenly
+    spaced in rank with both extremes among them, and the picture says so.
     """
     rows = order(effects)
     height = row_height(len(rows))

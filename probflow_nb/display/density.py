@@ -12,11 +12,12 @@ def density(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the centres (points,) of equal cells and the density (points,) there, for draws in [low, high].
 
-    values: (S,) finite draws, not all the same. The cells cover the middle 99.8% of the draws and two bandwidths
-    more, but never leave [low, high]; the density integrates to the share of the draws that they hold, and no mass
-    leaks over a bound, since the histogram is mirrored there before it is smoothed. The bandwidth is
-    1.2 min(sd, IQR / 1.34) S^(-1/5): a third above the rule of B. W. Silverman, Density Estimation, 1986, eq. 3.31,
-    so that Monte Carlo noise does not look like modes. The convolution is done by FFT.
+    values: (S,) finite draws, not all the same. The cells cover the middle 99.8% of the draws and two
+    bandwidths more, but never leave [low, high]; the density integrates to the share of the draws that they
+    hold, and no mass leaks over a bound, since the histogram is mirrored there before it is smoothed. The
+    bandwidth is 1.2 min(sd, IQR / 1.34) S^(-1/5), a third above the rule of B. W. Silverman, Density
+    Estimation, 1986, eq. 3.31, so that Monte Carlo noise does not look like modes. The convolution is done
+    by FFT.
     """
     start, stop, bandwidth = _range(values, low, high)
     step = (stop - start) / points
@@ -48,7 +49,7 @@ def _range(values: np.ndarray, low: float, high: float) -> tuple[float, float, f
 
 
 def _convolve(mass: np.ndarray, scale: float) -> np.ndarray:
-    """Return the mass smoothed by a Gaussian of `scale` cells; the ends are padded so that nothing wraps round."""
+    """Return the mass smoothed by a Gaussian of `scale` cells, padded so that nothing wraps round."""
     size = 2 * len(mass)
     frequency = np.fft.rfftfreq(size)
     kernel = np.exp(-0.5 * (2 * np.pi * frequency * scale) ** 2)

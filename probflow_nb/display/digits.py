@@ -13,10 +13,10 @@ _LARGE = 1e7  # size from which a row is written with an exponent
 def decimals(error: float, spread: float, size: float) -> int:
     """Return how many decimals a number deserves; negative for places before the point.
 
-    The last digit shown is the finest one that the Monte Carlo error `error` (mcse) moves by at most three units:
-    mcse 0.3 gives one decimal, 0.04 one, 0.03 two. `spread`, the posterior sd, is always shown with at least one
-    and never with more than three significant digits. Without an error the spread is given two significant
-    digits; without a spread the number's own `size` is given four.
+    The last digit shown is the finest one that the Monte Carlo error `error` (mcse) moves by at most three
+    units: mcse 0.3 gives one decimal, 0.04 one, 0.03 two. `spread`, the posterior sd, is always shown with at
+    least one and never with more than three significant digits. Without an error the spread is given two
+    significant digits; without a spread the number's own `size` is given four.
     """
     if _positive(spread):
         first = -math.floor(math.log10(spread))  # decimals at which the spread has one significant digit

@@ -63,7 +63,7 @@ def shorten(name: str, limit: int = LIMIT) -> str:
 
 
 def plain(name: str, limit: int = LIMIT) -> str:
-    """Return a name for plain text: visible and shortened, a right-to-left name isolated from its neighbours."""
+    """Return a name for plain text: visible, shortened, a right-to-left name isolated from its neighbours."""
     shown = shorten(visible(name), limit)
     return f"\u2068{shown}\u2069" if _right_to_left(shown) else shown
 
@@ -98,7 +98,7 @@ def _right_to_left(text: str) -> bool:
 
 
 def width(text: str) -> int:
-    """Return the columns that a text takes in a monospaced font: 2 for wide characters, 0 for combining ones."""
+    """Return the columns that a text takes in a monospaced font: 2 for a wide character, 0 for a mark."""
     total = 0
     for c in text:
         if unicodedata.combining(c) or unicodedata.category(c) in ("Cf", "Mn", "Me"):

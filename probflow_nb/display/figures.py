@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
 MOST = 24  # panels of one picture
 _PANEL = 1.12  # inches of height of a panel, its title and axis in it
-_GAP = 0.24  # inches between panels
+_GAP, _EDGE = 0.3, 0.12  # inches between panels, and left and right of them
 _BOUNDS = {"variance": (0.0, math.inf), "correlation": (-1.0, 1.0)}
 
 
 def posterior_figure(marginals: Sequence[Marginal], theme: Theme = LIGHT) -> Figure:
     """Return one Figure with the posterior density of each parameter.
 
-    A panel a parameter, its own scale below it: the density of its S draws, darker inside the 95% interval, which a
-    bar marks, and a dot at the mean. A dashed line marks zero where a common effect's panel holds it. The density
-    of an sd ends at 0, that of a correlation at -1 and 1. At most 24 panels are drawn.
+    A panel a parameter, its own scale below it: the density of its S draws, darker inside the 95% interval,
+    which a bar marks, and a dot at the mean. A dashed line marks zero where a common effect's panel holds it.
+    The density of an sd ends at 0, that of a correlation at -1 and 1. At most 24 panels are drawn.
     """
     shown = marginals[:MOST]
     columns = _columns(len(shown))
     rows = max(1, math.ceil(len(shown) / columns))
     # One or two panels are as wide as three in a row would be.
-    width = (theme.width - (max(columns, 3) + 1) * _GAP) / max(columns, 3)
-    figure = blank_figure(_GAP + columns * (width + _GAP), rows * _PANEL + 0.1, theme)
+    width = (theme.width - 2 * _EDGE + _GAP) / max(columns, 3) - _GAP
+    figure = blank_figure(2 * _EDGE - _GAP + columns * (width + _GAP), rows * _PANEL + 0.1, theme)
     for i, marginal in enumerate(shown):
         row, column = divmod(i, columns)
-        left = _GAP + column * (width + _GAP)
+        left = _EDGE + column * (width + _GAP)
         bottom = figure.get_figheight() - 0.05 - (row + 1) * _PANEL + 0.27
         _panel(figure, (left, bottom, width, _PANEL - 0.53), marginal, theme)
     return figure

@@ -1,7 +1,7 @@
 """HTML: a card as one static block that reads well trusted or not, in light and in dark, in any notebook.
 
-There is no script, no id, no name attribute and no event handler. Where a front end takes the style sheet away, what
-stays is plain tables and pictures on their own light paper.
+There is no script, no id, no name attribute and no event handler. Where a front end takes the style sheet
+away, what stays is plain tables and pictures on their own light paper.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SENTENCE = 600  # characters of a sentence, which may hold several names
 
 
 def render(card: Card) -> str:
-    """Return a card as HTML: title, formula, mathematics, verdict, pictures, table, group effects, how it was run."""
+    """Return a card as HTML: title, formula, mathematics, verdict, pictures, table, groups, run, priors."""
     parts = [
         _heading(card),
         _equation(card),
@@ -39,7 +39,8 @@ def render(card: Card) -> str:
 
 def _heading(card: Card) -> str:
     title = f'<span class="pfnb-title"><b>{escape.html(card.title)}</b></span> ' if card.title else ""
-    return f'<div class="pfnb-head">{title}<code class="pfnb-formula">{escape.html(card.formula, 400)}</code></div>'
+    formula = f'<code class="pfnb-formula">{escape.html(card.formula, 400)}</code>'
+    return f'<div class="pfnb-head">{title}{formula}</div>'
 
 
 def _equation(card: Card) -> str:
@@ -55,7 +56,8 @@ def _verdict(card: Card) -> str:
     notes = f'<div class="pfnb-notes">{notes}</div>' if notes else ""
     return (
         f'<div class="pfnb-verdict pfnb-{level}" role="status"><div>'
-        f'<b class="pfnb-sign"><span aria-hidden="true">{mark.icon}</span>&nbsp;{escape.html(mark.word)}.</b> '
+        f'<b class="pfnb-sign"><span aria-hidden="true">{mark.icon}</span>&nbsp;'
+        f"{escape.html(mark.word)}.</b> "
         f"{escape.html(verdict.sentence, _SENTENCE)}{advice}</div>{notes}</div>"
     )
 
@@ -106,7 +108,7 @@ def _groups(card: Card) -> str:
     if not card.groups:
         return ""
     images = "".join(picture.ranef_image(effects) for effects in card.groups)
-    return f'<div class="pfnb-pictures">{images}</div>'
+    return f'<div class="pfnb-groups">{images}</div>'
 
 
 def _details(card: Card) -> str:

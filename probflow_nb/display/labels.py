@@ -66,7 +66,7 @@ def _covers(family: str, character: str) -> bool:
 
 
 def drawable(text: str, preferred: tuple[str, ...]) -> str:
-    """Return the text with a box for every character that no installed font has, so that drawing never warns."""
+    """Return the text with a box for every character that no font here has: drawing never warns."""
     names = families(preferred)
     shown = escape.visible(text)
     return "".join(c if any(_covers(name, c) for name in names) else _UNDRAWABLE for c in shown)

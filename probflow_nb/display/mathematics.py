@@ -53,9 +53,9 @@ class Line:
 def lines(equation: Equation) -> tuple[Line, ...]:
     """Return the model's statements: likelihood, mean, then one a group term.
 
-    y_i ~ Normal(mu_i, sigma); mu_i = beta_0 + beta_1 x_i + b_{g[i],0} + ...; b_{g[j]} ~ Normal(0, Sigma_g), where
-    a single or an uncorrelated column has sigma_g, a standard deviation, in place of the covariance matrix.
-    Of a sum of more than six terms the first two and the last are written.
+    y_i ~ Normal(mu_i, sigma); mu_i = beta_0 + beta_1 x_i + b_{g[i],0} + ...; b_{g[j]} ~ Normal(0, Sigma_g),
+    where a single or an uncorrelated column has sigma_g, a standard deviation, in place of the covariance
+    matrix. Of a sum of more than six terms the first two and the last are written.
     """
     scale: tuple[Piece, ...] = (Symbol("σ"),)
     if equation.weighted:

@@ -28,6 +28,10 @@ def png(figure: Figure, scale: int = SCALE) -> bytes:
     width, height = (int(side * 100 * scale) for side in figure.get_size_inches())
     image = Image.frombuffer("RGBA", (width, height), buffer.getvalue(), "raw", "RGBA", 0, 1).convert("RGB")
     reduced = image.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    # The paper keeps its exact colour, so that the picture has no edge on the page.
+    paper, at = image.tobytes()[:3], 3 * reduced.tobytes()[0]
+    palette = bytes(reduced.getpalette() or ())
+    reduced.putpalette(palette[:at] + paper + palette[at + 3 :])
     out = io.BytesIO()
     reduced.save(out, "PNG", optimize=True)
     return out.getvalue()

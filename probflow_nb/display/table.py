@@ -44,12 +44,12 @@ class Table:
     left_out: int = 0
 
     def aligned(self, blank: str = " ", point: str = " ") -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Return the columns with cells filled on the right, so that decimal points meet when right-aligned."""
+        """Return the columns with cells filled on the right: their points meet when right-aligned."""
         return tuple((header, tuple(digits.align(cells, blank, point))) for header, cells in self.columns)
 
 
 def table(summary: Summary, common: Sequence[str] = ()) -> Table:
-    """Return the table of a summary: for draws mean, sd, median, interval, ess, rhat or khat; else estimate, se.
+    """Return the table of a summary: mean, sd, median, interval, ess, rhat or khat; or estimate, se.
 
     common: the names of the common columns, which tells a column called "sigma" from the residual sd.
     All numbers of a row have the decimals that the row's mcse, or standard error, lets its mean have.

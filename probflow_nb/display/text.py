@@ -13,7 +13,7 @@ _SENTENCE = 600
 
 
 def render(card: Card) -> str:
-    """Return a card as plain text: title, formula, mathematics, verdict, table, group effects, how it was run."""
+    """Return a card as plain text: title, formula, mathematics, verdict, table, how it was run."""
     mark = sign(card.verdict.level)
     head = f"{escape.plain(card.title)}: " if card.title else ""
     parts = [head + escape.plain(card.formula, 400)]

@@ -66,6 +66,6 @@ SIGNS: dict[str, Sign] = {
 
 
 def sign(level: str) -> Sign:
-    """Return the mark of a verdict level; an unknown level is marked as "none" is, with its own name as the word."""
+    """Return the mark of a verdict level; an unknown level keeps its own name as the word."""
     found = SIGNS.get(level)
     return found or Sign("○", level.capitalize() or "Unknown", SIGNS["none"].light, SIGNS["none"].dark)
