@@ -62,7 +62,7 @@ def print_number(value: float) -> str:
 
 
 def print_subscript(base: str, index: str) -> str:
-    """Return the text of a subscript whose base is already text; the index is quoted when it cannot stand raw."""
+    """Return a subscript of a base that is already text; the index is quoted when it cannot stand raw."""
     raw = index and index == index.strip() and index[0] not in "\"'" and "]" not in index
     if raw and not any(_needs_escape(c) for c in index):
         return f"{base}[{index}]"

@@ -1,8 +1,8 @@
 """Tokens: the words and signs of a model text, each with its span.
 
-A newline ends a statement, except inside round brackets, after an operator, and before a line that begins with
-one. A `#` begins a comment, a semicolon ends a statement as a newline does. Text in square brackets is read raw,
-because a factor level may be anything: `Machine[B 2]`.
+A newline ends a statement, except inside round brackets, after an operator, and before a line that begins
+with one. A `#` begins a comment; a semicolon ends a statement as a newline does. Text in square brackets is
+read raw, because a factor level may be anything: `Machine[B 2]`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _QUOTE_NAMES = "Put a name that holds spaces or signs in backquotes: `body mass`
 class Token:
     """One word or sign.
 
-    kind: "name", "quoted name", "number", "string", "level" (text in square brackets), "newline", "end", or the
-        operator itself.
+    kind: "name", "quoted name", "number", "string", "level" (text in square brackets), "newline", "end", or
+        the operator itself.
     value: the sign, the name without backquotes, the digits, the string without quotes.
     """
 

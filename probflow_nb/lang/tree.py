@@ -62,7 +62,7 @@ class Binary:
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
 
     def chain(self) -> tuple[Node, list[tuple[str, Node]]]:
-        """Return the leftmost operand and the (operator, right operand) pairs that follow it, left to right."""
+        """Return the leftmost operand and the (operator, right operand) pairs that follow it."""
         pairs: list[tuple[str, Node]] = []
         node: Node = self
         while isinstance(node, Binary):

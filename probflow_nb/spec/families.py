@@ -1,8 +1,15 @@
-"""Families: the distribution of the response given its mean."""
+"""Families: the distribution of the response given its mean, and the links that each allows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from ..errors import SpecError
+from ..lang.grammar import parse_expression
+from ..lang.printer import label
+from ..lang.source import quoted
+from ..lang.tree import Call, Name, Node, String
+from .suggestion import did_you_mean, listed, nearest
 
 
 @dataclass(frozen=True)
@@ -18,5 +25,122 @@ class Family:
     link: str = "identity"
     auxiliary: tuple[str, ...] = ("sigma",)
 
+    @property
+    def label(self) -> str:
+        """The family as a model text has it, such as `Poisson(link = log)`."""
+        shown = next((k.shown for k in KINDS if k.name == self.name), self.name)
+        return f"{shown}(link = {self.link})"
+
 
 GAUSSIAN = Family()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is known of one family.
+
+    name: as in `Family`. shown: as in a model text. links: allowed, the default first.
+    auxiliary: names of further parameters. aliases: other names for it.
+    """
+
+    name: str
+    shown: str
+    links: tuple[str, ...]
+    auxiliary: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+_PROBABILITY = ("logit", "probit", "cloglog", "cauchit", "log", "identity")
+
+KINDS: tuple[Kind, ...] = (
+    Kind("gaussian", "Gaussian", ("identity", "log", "inverse"), ("sigma",), ("normal",)),
+    Kind("student_t", "StudentT", ("identity", "log", "inverse"), ("sigma", "df"), ("student", "t")),
+    Kind("bernoulli", "Bernoulli", _PROBABILITY),
+    Kind("binomial", "Binomial", _PROBABILITY),
+    Kind("beta", "Beta", ("logit", "probit", "cloglog"), ("precision",)),
+    Kind("poisson", "Poisson", ("log", "identity", "sqrt")),
+    Kind(
+        "negative_binomial",
+        "NegativeBinomial",
+        ("log", "identity", "sqrt"),
+        ("shape",),
+        ("negbinomial", "nbinom"),
+    ),
+    Kind("gamma", "Gamma", ("log", "inverse", "identity"), ("shape",)),
+)
+"""Every family of the language."""
+
+
+def read_family(node: Node) -> Family:
+    """Return the family that an expression names: `poisson`, "poisson", Poisson(link = log), Poisson(log).
+
+    Raises SpecError for an unknown family, link or argument.
+    """
+    name, given = _parts(node)
+    kind = _kind(name)
+    if kind is None:
+        shown = [k.shown for k in KINDS]
+        hint = did_you_mean(name, shown, f"The families are {listed(shown)}.")
+        span = node.function_span if isinstance(node, Call) else node.span
+        raise SpecError(f"There is no family called {quoted(name)}.", span=span, hint=hint)
+    if given is None:
+        return Family(kind.name, kind.links[0], kind.auxiliary)
+    link = _word(given)
+    if link not in kind.links:
+        hint = did_you_mean(link, kind.links, f"Its links are {listed(kind.links)}.")
+        message = f"The family {kind.shown} has no link called {quoted(link or label(given))}."
+        raise SpecError(message, span=given.span, hint=hint)
+    return Family(kind.name, link, kind.auxiliary)
+
+
+def family_from(value: object) -> Family:
+    """Return the family that a caller gives as a Family or as text such as "poisson".
+
+    Raises ParseError or SpecError, which show that text, and SpecError for any other type.
+    """
+    if isinstance(value, Family):
+        kind = _kind(value.name)
+        if kind is None or value.link not in kind.links:
+            raise SpecError(f"{value.label} is not a family and link of this package.")
+        return value
+    if not isinstance(value, str):
+        message = f'The family must be a name such as "poisson", not of type {type(value).__name__}.'
+        raise SpecError(message)
+    if not value.strip():
+        raise SpecError("The family is empty.", hint=f"The families are {listed(k.shown for k in KINDS)}.")
+    try:
+        return read_family(parse_expression(value))
+    except SpecError as error:
+        error.within(value)
+        raise
+
+
+def _kind(name: str) -> Kind | None:
+    """Find a family by its name, whatever its case, dots and underscores."""
+    names = {spelling: k for k in KINDS for spelling in (k.name, *k.aliases)}
+    found = nearest(name, names) or ""
+    return names[found] if _folded(found) == _folded(name) and found else None
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "").replace(".", "").replace(" ", "")
+
+
+def _parts(node: Node) -> tuple[str, Node | None]:
+    """Return the family's name and the node of its link, if given."""
+    if isinstance(node, (Name, String)):
+        return _word(node), None
+    if not isinstance(node, Call):
+        message = f"{quoted(label(node))} does not name a family."
+        raise SpecError(message, span=node.span, hint="Write family = Poisson(link = log).")
+    wrong = next((value for name, value in node.keywords if name != "link"), None)
+    given = [*node.arguments, *(value for _, value in node.keywords)]
+    if wrong is not None or len(given) > 1:
+        span = (wrong or given[1]).span
+        message = f"The family {node.function} takes one argument, its link."
+        raise SpecError(message, span=span, hint=f"Write {node.function}(link = ...).")
+    return node.function, given[0] if given else None
+
+
+def _word(node: Node) -> str:
+    return node.name if isinstance(node, Name) else node.value if isinstance(node, String) else ""

@@ -33,3 +33,19 @@ class ModelSpec:
     family: Family = GAUSSIAN
     priors: tuple[Prior, ...] = ()
     source: str = field(default="", compare=False, repr=False)
+
+    def text(self) -> str:
+        """Return the model text: the formula, the family if not the default, one line for each prior.
+
+        lower(parse(spec.text())) == spec, also when the priors are resolved.
+        """
+        from .text import model_text
+
+        return model_text(self)
+
+    @property
+    def formula(self) -> str:
+        """The formula in one line, such as `Reaction ~ Days + (Days | Subject)`."""
+        from .text import formula_text
+
+        return formula_text(self)

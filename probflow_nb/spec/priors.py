@@ -13,13 +13,18 @@ _NOWHERE = Span(0, 0)
 class Distribution:
     """A distribution with numbers for its arguments, such as Normal(0, 10).
 
-    name: as written in a model text: Normal, HalfNormal, StudentT, HalfStudentT, Cauchy, HalfCauchy, Exponential,
-        Gamma, InverseGamma, LogNormal, Uniform, LKJ, Flat.
+    name: as written in a model text: Normal, HalfNormal, StudentT, HalfStudentT, Cauchy, HalfCauchy,
+        Exponential, Gamma, InverseGamma, LogNormal, Uniform, LKJ, Flat.
     arguments: in the order of `SIGNATURES`, defaults filled in.
     """
 
     name: str
     arguments: tuple[float, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The distribution as shown, such as `Normal(0, 10)`, with at most 6 significant digits."""
+        return f"{self.name}({', '.join(format(a, '.6g') for a in self.arguments)})"
 
 
 # Argument names of each distribution, in order, with defaults (None: must be given).
@@ -66,13 +71,30 @@ class Target:
     name: the coefficient's shown name for "coefficient"; the column name for "sd", or None for every column.
     factor: the grouping factor's shown name ("Subject", "plate:sample") for "sd" and "cor"; None otherwise.
 
-    "intercept" is the value where every column is 0; "centered intercept", written `centered(Intercept)`, is the
-    value at the predictors' means and the place of the default prior.
+    "intercept" is the value where every column is 0; "centered intercept", written `centered(Intercept)`, is
+    the value at the predictors' means and the place of the default prior.
     """
 
     kind: str
     name: str | None = None
     factor: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The parameter as shown, such as `Days`, `centered(Intercept)`, `sd(Days | Subject)`, `sigma`."""
+        match self.kind:
+            case "coefficient":
+                return self.name or ""
+            case "intercept":
+                return "Intercept"
+            case "centered intercept":
+                return "centered(Intercept)"
+            case "sd" if self.name is not None:
+                return f"sd({self.name} | {self.factor})"
+            case "sd" | "cor":
+                return f"{self.kind}({self.factor})"
+            case _:
+                return self.kind
 
 
 @dataclass(frozen=True)

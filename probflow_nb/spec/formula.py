@@ -1,0 +1,170 @@
+"""Formula: lower a model text with a formula to a ModelSpec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..errors import ProbflowError, SpecError
+from ..lang.printer import label
+from ..lang.source import quoted
+from ..lang.tree import Binary, Block, Call, Definition, Node, Tilde, walk
+from .distributions import names_distribution, read_distribution
+from .expansion import Expansion, expand
+from .expression import check_arithmetic
+from .families import GAUSSIAN, Family, family_from, read_family
+from .model_spec import ModelSpec
+from .priors import Prior
+from .suggestion import did_you_mean
+from .targets import INTERCEPT, read_target
+
+_DEFINITIONS = ("family", "weights")
+_EXAMPLE = "Write one, such as y ~ x + (1 | g)."
+_PARAMETER_CALLS = ("sd", "cor", "centered")
+
+
+def lower(block: Block, *, family: str | Family | None = None) -> ModelSpec:
+    """Return the model that a text means.
+
+    One statement is the formula; every other `left ~ Distribution(...)` is a prior; `family = ...` and
+    `weights = ...` may follow. A family given here and in the text must be the same.
+    Raises SpecError, with the place, for a text that means no model, and ParseError for the text of a family.
+    """
+    try:
+        return _lower(block, family)
+    except ProbflowError as error:
+        error.within(block.source)
+        raise
+
+
+def _lower(block: Block, family: str | Family | None) -> ModelSpec:
+    if not block.statements:
+        raise SpecError("The model text is empty.", hint=_EXAMPLE)
+    tildes = [s for s in block.statements if isinstance(s, Tilde)]
+    definitions = _definitions([s for s in block.statements if isinstance(s, Definition)])
+    formula = _formula(tildes)
+    _check_response(formula.left)
+    expansion = expand(formula.right)
+    _check_predictors(formula.left, expansion)
+    spec = ModelSpec(
+        response=formula.left,
+        intercept=expansion.intercept,
+        terms=expansion.terms,
+        groups=tuple(expansion.groups),
+        offsets=tuple(expansion.offsets),
+        weights=_weights(expansion, definitions),
+        family=_family(definitions, family),
+        source=block.source,
+    )
+    priors = _priors([s for s in tildes if s is not formula], spec)
+    return replace(spec, priors=priors)
+
+
+def _definitions(statements: Sequence[Definition]) -> dict[str, Definition]:
+    """Return the definitions by name; a formula knows `family` and `weights` only."""
+    found: dict[str, Definition] = {}
+    for statement in statements:
+        name, span = statement.name, statement.name_span
+        if name not in _DEFINITIONS:
+            hint = did_you_mean(name, _DEFINITIONS, "Beside a formula, only family and weights are defined.")
+            if any(
+                isinstance(node, Binary) and node.operator in ("|", "||") for node in walk(statement.value)
+            ):
+                hint = "Write ~ between the response and the terms of a formula."
+            raise SpecError(
+                f"{quoted(name)} is defined, but a formula does not use it.", span=span, hint=hint
+            )
+        if name in found:
+            raise SpecError(f"{quoted(name)} is defined twice.", span=span, hint="Keep one of them.")
+        found[name] = statement
+    return found
+
+
+def _formula(tildes: Sequence[Tilde]) -> Tilde:
+    """Return the one statement that is the formula."""
+    formulas = [s for s in tildes if not _is_prior(s, alone=len(tildes) == 1)]
+    if not formulas:
+        what = "every `~` in it is a prior" if tildes else "nothing in it has a `~`"
+        raise SpecError(f"The text has no formula: {what}.", hint=_EXAMPLE)
+    if len(formulas) > 1:
+        first, second = formulas[0], formulas[1]
+        message = f"The text has two formulas, with the responses {quoted(label(first.left))} and "
+        hint = "A model has one response; a prior has a distribution on its right, such as Normal(0, 10)."
+        raise SpecError(message + f"{quoted(label(second.left))}.", span=second.span, hint=hint)
+    return formulas[0]
+
+
+def _is_prior(statement: Tilde, alone: bool) -> bool:
+    left, right = statement.left, statement.right
+    if isinstance(left, Call) and left.function in _PARAMETER_CALLS:
+        return True
+    return names_distribution(right) and (isinstance(right, Call) or not alone)
+
+
+def _check_response(node: Node) -> None:
+    """Accept a column or arithmetic of columns; on the left, signs are arithmetic as in R."""
+    if isinstance(node, Call) and node.function == "cbind":
+        message = "The response cannot be two columns."
+        raise SpecError(message, span=node.span, hint="Write successes / trials for binomial counts.")
+    check_arithmetic(node)
+
+
+def _check_predictors(response: Node, expansion: Expansion) -> None:
+    for term in (*expansion.terms, *(term for group in expansion.groups for term in group.terms)):
+        if response in term.factors:
+            message = f"The response {quoted(label(response))} is among its own predictors."
+            raise SpecError(message, span=term.span, hint="Take it away from the right side.")
+    for group in expansion.groups:
+        if response in group.factor:
+            message = f"The response {quoted(label(response))} is its own grouping factor."
+            raise SpecError(message, span=group.span, hint="Name another column after the bar.")
+
+
+def _weights(expansion: Expansion, definitions: dict[str, Definition]) -> Node | None:
+    statement = definitions.get("weights")
+    if statement is None:
+        return expansion.weights
+    if expansion.weights is not None:
+        message = "The weights are given twice, in the formula and in a line of their own."
+        raise SpecError(message, span=statement.span, hint="Keep one of them.")
+    check_arithmetic(statement.value)
+    return statement.value
+
+
+def _family(definitions: dict[str, Definition], given: str | Family | None) -> Family:
+    statement = definitions.get("family")
+    written = read_family(statement.value) if statement else None
+    chosen = family_from(given) if given is not None else None
+    if statement and written and chosen and written != chosen:
+        message = f"The text says {written.label}, but {chosen.label} is given as the family."
+        raise SpecError(message, span=statement.span, hint="Keep one of them.")
+    return written or chosen or GAUSSIAN
+
+
+def _priors(statements: Sequence[Tilde], spec: ModelSpec) -> tuple[Prior, ...]:
+    """Return the prior statements in the order written, one for each target."""
+    priors: dict[object, Prior] = {}
+    for statement in statements:
+        target = read_target(statement.left, spec.terms, spec.groups)
+        _check_target(statement, target.kind, spec)
+        # The intercept has one prior, at zero or at the predictors' means.
+        key = "intercept" if target.kind.endswith("intercept") else target
+        if key in priors:
+            message = f"{target.label} has a prior already, that of {priors[key].target.label}."
+            if priors[key].target == target:
+                message = f"{target.label} has two priors."
+            raise SpecError(message, span=statement.span, hint="Keep one of them.")
+        distribution = read_distribution(statement.right, target)
+        priors[key] = Prior(target, distribution, statement.span)
+    return tuple(priors.values())
+
+
+def _check_target(statement: Tilde, kind: str, spec: ModelSpec) -> None:
+    """Refuse parameters that the formula itself rules out; coefficients are checked against the data."""
+    span = statement.left.span
+    if kind.endswith("intercept") and not spec.intercept:
+        message = f"The formula has no intercept, so {INTERCEPT} has no prior."
+        raise SpecError(message, span=span, hint="Take the 0 or -1 out of the formula, or this line.")
+    if kind == "sigma" and "sigma" not in spec.family.auxiliary:
+        message = f"The family {spec.family.label} has no sigma."
+        raise SpecError(message, span=span, hint="Take this line away.")
