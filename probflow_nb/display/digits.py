@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 MISSING = "—"
 _MOST = 6  # decimals before a row is written with an exponent
-_LARGE = 1e7  # size from which a row is written with an exponent
+_LARGE = 1e7  # size from which a row is written with an exponent,
+_FIGURES = 9  # unless it deserves so many figures that the exponent would not make it shorter
 
 
 def decimals(error: float, spread: float, size: float) -> int:
@@ -16,7 +17,7 @@ def decimals(error: float, spread: float, size: float) -> int:
     The last digit shown is the finest one that the Monte Carlo error `error` (mcse) moves by at most three
     units: mcse 0.3 gives one decimal, 0.04 one, 0.03 two. `spread`, the posterior sd, is always shown with at
     least one and never with more than three significant digits. Without an error the spread is given two
-    significant digits; without a spread the number's own `size` is given four.
+    significant digits; without a spread the number's own `size` is given three.
     """
     if _positive(spread):
         first = -math.floor(math.log10(spread))  # decimals at which the spread has one significant digit
@@ -25,7 +26,7 @@ def decimals(error: float, spread: float, size: float) -> int:
         return min(max(_places(error / 3), first), first + 2)
     if _positive(error):
         return _places(error / 3)
-    return 3 - math.floor(math.log10(size)) if _positive(size) else 1
+    return 2 - math.floor(math.log10(size)) if _positive(size) else 1
 
 
 def _places(step: float) -> int:
@@ -39,14 +40,14 @@ def _positive(x: float) -> bool:
 def row(values: Sequence[float], places: int) -> list[str]:
     """Write the numbers of one row alike: all to `places` decimals, or all with an exponent.
 
-    An exponent is used when the largest is 1e7 or more, or when more than six decimals would be needed.
-    NaN is written as a dash, an infinity with its sign.
+    An exponent is used when the largest is 1e7 or more and deserves at most nine figures, or when more than
+    six decimals would be needed. NaN is written as a dash, an infinity with its sign.
     """
     size = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     exponent = math.floor(math.log10(size)) if size > 0 else 0
-    if size >= _LARGE or (places > _MOST and size > 0):
-        digits = min(max(places + exponent, 0), 15)
-        return [_word(v) or _scientific(v, digits) for v in values]
+    large = size >= _LARGE and places + exponent < _FIGURES
+    if large or (places > _MOST and size > 0):
+        return [_word(v) or _scientific(v, places) for v in values]
     return [_word(v) or _fixed(v, places) for v in values]
 
 
@@ -59,14 +60,15 @@ def _word(value: float) -> str:
 
 
 def _fixed(value: float, places: int) -> str:
-    # Places before the point are not rounded away: 1,234 with error 50 reads better than 1,230.
-    written = f"{value:.{min(max(places, 0), _MOST)}f}"
-    return written.lstrip("-") if float(written) == 0 else written
+    # Places before the point are not rounded away: 1234 with error 50 reads better than 1230.
+    written = f"{value:{',' if abs(value) >= 1e4 else ''}.{min(max(places, 0), _MOST)}f}"
+    return written.lstrip("-") if float(written.replace(",", "")) == 0 else written
 
 
-def _scientific(value: float, digits: int) -> str:
+def _scientific(value: float, places: int) -> str:
     if value == 0:
         return "0"
+    digits = min(max(places + math.floor(math.log10(abs(value))), 0), 15)
     mantissa, exponent = f"{value:.{digits}e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 
@@ -91,17 +93,15 @@ def short(value: float, figures: int = 3) -> str:
 def align(cells: Sequence[str], blank: str = " ", point: str = " ") -> list[str]:
     """Fill cells on the right so that, right-aligned, their decimal points stand in one line.
 
-    `blank` stands for a missing digit, `point` for a missing decimal point.
+    `blank` stands for a missing digit, `point` for a missing decimal point. Numbers with an exponent stay as
+    they are: their point says nothing about their size.
     """
-    tails = [len(cell) - _point(cell) for cell in cells]
+    tails = [0 if "e" in cell or "." not in cell else len(cell) - cell.index(".") for cell in cells]
     longest = max(tails, default=0)
-    return [
-        cell + (point + blank * (longest - 1) if longest and not tail else blank * (longest - tail))
-        for cell, tail in zip(cells, tails)
-    ]
-
-
-def _point(cell: str) -> int:
-    """Return where a cell's fraction or exponent starts, its length when it has none."""
-    found = [i for i in (cell.find("."), cell.find("e")) if i >= 0]
-    return min(found, default=len(cell))
+    filled = []
+    for cell, tail in zip(cells, tails):
+        if not longest or "e" in cell:
+            filled.append(cell)
+        else:
+            filled.append(cell + (blank * (longest - tail) if tail else point + blank * (longest - 1)))
+    return filled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,27 +80,39 @@ def axes(figure: Figure, box: tuple[float, float, float, float], theme: Theme) -
 
 def ticks(ax: Axes, low: float, high: float, room: float, theme: Theme) -> None:
     """Give the x axis from `low` to `high` as many round ticks as find `room` inches without touching."""
-    from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
+    from matplotlib.ticker import FixedFormatter, FixedLocator
 
     ax.set_xlim(low, high)
-    points = 72 * room
-    chosen: tuple[list[float], list[str]] = ([], [])
-    for most in (5, 4, 3, 2, 1):
-        values = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        kept = [float(v) for v in values if low <= v <= high]
-        written = tick_labels(kept)
-        places = [points * (v - low) / (high - low) for v in kept]
-        halves = [labels.extent(w, theme.small, theme.fonts) / 2 for w in written]
-        # A label may hang over the panel's edge by less than half the gap to the next panel.
-        fits = [x - half > -8 and x + half < points + 8 for x, half in zip(places, halves)]
-        clear = all(b - a > p + q + 7 for a, b, p, q in zip(places, places[1:], halves, halves[1:]))
-        inner = ([v for v, ok in zip(kept, fits) if ok], [w for w, ok in zip(written, fits) if ok])
-        if len(inner[0]) >= len(chosen[0]) and (clear or len(inner[0]) == 1):
-            chosen = inner
-        if clear and len(chosen[0]) > 1:
-            break
-    ax.xaxis.set_major_locator(FixedLocator(chosen[0]))
-    ax.xaxis.set_major_formatter(FixedFormatter(chosen[1]))
+    best = _round_ticks(low, high, room, theme)
+    ax.xaxis.set_major_locator(FixedLocator(best))
+    ax.xaxis.set_major_formatter(FixedFormatter(tick_labels(best)))
+
+
+def _round_ticks(low: float, high: float, room: float, theme: Theme) -> list[float]:
+    from matplotlib.ticker import MaxNLocator
+
+    dense: list[float] = []
+    for most in range(min(max(round(2.2 * room), 4), 8), 0, -1):
+        found = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        fitting, clear = _room([float(v) for v in found if low <= v <= high], low, high, 72 * room, theme)
+        if clear and len(fitting) > 1:
+            return fitting
+        dense = fitting if len(fitting) > len(dense) else dense
+    # Long labels: the two outermost, or the middle one.
+    ends = [dense[0], dense[-1]] if len(dense) > 1 else dense
+    return ends if _room(ends, low, high, 72 * room, theme)[1] else [dense[len(dense) // 2]]
+
+
+def _room(
+    values: list[float], low: float, high: float, points: float, theme: Theme
+) -> tuple[list[float], bool]:
+    """Return the ticks whose labels stay on the panel and whether no two of them touch."""
+    places = [points * (v - low) / (high - low) for v in values]
+    halves = [labels.extent(w, theme.small, theme.fonts) / 2 for w in tick_labels(values)]
+    # A label may hang over the panel's edge by less than half the gap to the next panel.
+    inside = [i for i, (x, half) in enumerate(zip(places, halves)) if half - 8 < x < points + 8 - half]
+    clear = all(places[b] - places[a] > halves[a] + halves[b] + 7 for a, b in pairwise(inside))
+    return [values[i] for i in inside], clear
 
 
 def tick_labels(values: Sequence[float]) -> list[str]:
@@ -109,8 +122,8 @@ def tick_labels(values: Sequence[float]) -> list[str]:
         written = [f"{v:,.10g}" if abs(v) >= 1e4 else f"{v:.10g}" for v in values]
     else:
         written = [_exponent(v) for v in values]
-        if len(set(written)) < len(written):
-            written = [f"{v:.15g}" for v in values]
+        if not np.allclose([float(w) for w in written], values, rtol=1e-9, atol=0):
+            written = [f"{v:,.15g}" for v in values]
     return ["0" if v == 0 else w.replace("-", "−") for v, w in zip(values, written)]
 
 

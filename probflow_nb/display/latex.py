@@ -43,4 +43,7 @@ def render_table(shown: Table) -> str:
 
 def _number(cell: str) -> str:
     written = cell.replace("∞", r"$\infty$").replace("—", "---")
+    if "e" in written:
+        mantissa, exponent = written.split("e")
+        return rf"${mantissa} \times 10^{{{exponent}}}$"
     return "$-$" + written[1:] if written.startswith("-") and written != "---" else written

@@ -33,7 +33,7 @@ def png(figure: Figure, scale: int = SCALE) -> bytes:
     palette = bytes(reduced.getpalette() or ())
     reduced.putpalette(palette[:at] + paper + palette[at + 3 :])
     out = io.BytesIO()
-    reduced.save(out, "PNG", optimize=True)
+    reduced.save(out, "PNG", compress_level=7)
     return out.getvalue()
 
 

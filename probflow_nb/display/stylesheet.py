@@ -5,15 +5,17 @@ from __future__ import annotations
 from .theme import DARK, LIGHT, SIGNS, Theme
 
 # A picture is drawn once, on white. In the dark it is inverted and its hues are turned back: white becomes
-# #121212, the dark card's own paper, and the light theme's blue a lighter blue. A second set of pictures would
-# double the size of a notebook, and both would show where style sheets are removed.
+# #121212, the dark card's own paper, and the light theme's blue a lighter blue. A second set of pictures
+# would double the size of a notebook, and both would show where style sheets are removed.
 _TURNED = "invert(.93) hue-rotate(180deg)"
 
 _PAGE = """
-.pfnb{max-width:760px;box-sizing:border-box;padding:14px 18px 12px;border:1px solid var(--pf-rule);
+.pfnb{width:fit-content;min-width:min(100%,760px);max-width:100%;box-sizing:border-box;
+padding:14px 18px 12px;border:1px solid var(--pf-rule);
 border-radius:8px;background:var(--pf-paper);color:var(--pf-ink);font:13.5px/1.5 system-ui,-apple-system,
 "Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;text-align:left;overflow-wrap:anywhere}
 .pfnb.pfnb *{box-sizing:border-box}
+.pfnb .pfnb-head,.pfnb .pfnb-math,.pfnb .pfnb-verdict,.pfnb .pfnb-details{max-width:722px}
 .pfnb .pfnb-head{margin:0 0 8px}
 .pfnb .pfnb-title{font-size:15px;margin-right:10px}
 .pfnb.pfnb code.pfnb-formula{font:12.5px/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",
@@ -32,11 +34,11 @@ gap:4px 10px;align-items:start;margin:6px 0}
 .pfnb .pfnb-scroll{overflow-x:auto;margin:6px 0 10px}
 .pfnb.pfnb table{border-collapse:collapse;border:0;margin:0;width:auto;table-layout:auto;font-size:13px;
 line-height:1.4;color:inherit;background:none}
-.pfnb.pfnb table.pfnb-table{min-width:min(100%,640px)}
 .pfnb.pfnb tr,.pfnb.pfnb tbody tr:hover,.pfnb.pfnb tbody tr:nth-child(odd){background:none}
-.pfnb.pfnb th,.pfnb.pfnb td{border:0;padding:2px 0 2px 16px;vertical-align:baseline;
+.pfnb.pfnb th,.pfnb.pfnb td{border:0;padding:2px 0 2px 18px;vertical-align:baseline;
 font-variant-numeric:tabular-nums;max-width:none;white-space:nowrap;background:none;color:inherit}
-.pfnb.pfnb th:first-child{padding-left:0;white-space:normal}
+.pfnb.pfnb th:first-child{padding-left:0;white-space:normal;overflow-wrap:break-word;
+min-width:11em;max-width:24em}
 .pfnb.pfnb th[scope=row]{font-weight:400}
 .pfnb.pfnb thead th{font-weight:600;color:var(--pf-muted);border-bottom:1px solid var(--pf-rule);
 padding-bottom:4px;vertical-align:bottom}

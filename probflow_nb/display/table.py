@@ -111,6 +111,8 @@ def _numbers(
     rows = []
     for i in range(len(summary.names)):
         places = digits.decimals(float(errors[i]), float(spreads[i]), abs(float(centers[i])))
+        if error is None and np.isnan(spreads[i]) and summary.names[i].startswith("cor("):
+            places = 2
         rows.append(digits.row([float(v) for v in values[:, i]], places))
     return [(header, [row[c] for row in rows]) for c, (header, _) in enumerate(present)]
 
