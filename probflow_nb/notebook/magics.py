@@ -1,0 +1,178 @@
+"""The magics: `%%lme` reads a model from a cell and fits it, `%lme` lists the models of the notebook."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from argparse import Namespace
+from typing import Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.display import display
+from traitlets import Bool, Int, Unicode
+
+from ..design.encoding import used_columns
+from ..display import escape
+from ..errors import EngineError, UsageError
+from ..inference import ENGINES
+from ..lang import parse
+from ..spec.formula import lower
+from . import flags, session
+from .listing import listing
+from .progress import NotebookProgress, Waiting
+
+_OPTIONS = flags.options(ENGINES)
+
+
+def _engine_flags(function: Any) -> Any:
+    """Give a magic one flag for every option of the engines; the last decorated comes last in the help."""
+    for keywords in reversed(flags.arguments(_OPTIONS)):
+        function = argument(*keywords.pop("names"), **keywords)(function)
+    return function
+
+
+@magics_class
+class LmeMagics(Magics):
+    """Multilevel models in a notebook; `%config LmeMagics` shows and sets what follows."""
+
+    engine = Unicode("", help="Engine of a fit that names none; empty lets the model decide.").tag(
+        config=True
+    )
+    seed = Int(None, allow_none=True, help="Seed of a fit that names none.").tag(config=True)
+    preload = Bool(True, help="Load TensorFlow in the background when the extension is loaded.").tag(
+        config=True
+    )
+
+    loader: threading.Thread | None = None
+
+    @no_var_expand
+    @magic_arguments()
+    @argument("name", nargs="?", default="", help="Variable that the fit is bound to; without it only _ is.")
+    @argument(
+        "--data", metavar="DATA", default="", help="A data frame, a dotted name, or a built-in data set."
+    )
+    @argument("--engine", metavar="ENGINE", default="", help=f"How to fit: {', '.join(ENGINES)}.")
+    @argument(
+        "--family", metavar="FAMILY", default="", help="Distribution of the response, such as gaussian."
+    )
+    @argument("--seed", metavar="N", default="", help="Seed of the random numbers: same seed, same draws.")
+    @argument("--no-fit", action="store_true", help="Show the model and its priors, and do not fit it.")
+    @argument("--force", action="store_true", help="Overwrite NAME even if it holds something else.")
+    @_engine_flags
+    @line_cell_magic
+    def lme(self, line: str, cell: str | None = None) -> Any:
+        """Fit the multilevel model that is written below this line.
+
+            %%lme sleep --data sleepstudy
+            Reaction ~ Days + (Days | Subject)
+
+        The cell shows the fit: the model, a verdict on whether to trust it, the posterior, the group effects.
+        The fit is bound to NAME, so that the next cell can ask sleep.summary(). Without --data the one data
+        frame of the notebook that has all the columns is taken. %lme lists the models of the notebook, and
+        %lme NAME shows one.
+
+        The language, one statement a line, # begins a comment:
+
+            y ~ a + b + a:b                 common effects; a*b is a + b + a:b
+            y ~ 0 + a                       without the common intercept
+            y ~ a + (1 | g)                 an intercept that varies over the levels of g
+            y ~ a + (a | g)                 intercept and slope, correlated;  (a || g) uncorrelated
+            y ~ a + (1 | g/h)               h nested in g: (1 | g) + (1 | g:h);  crossed: (1 | g) + (1 | h)
+            log(y) ~ scale(a) + poly(b, 2)  log exp sqrt abs scale center poly bs ns C I
+            y ~ a + offset(o) + weights(w)  known part of the mean; precision weights
+            a ~ Normal(0, 10)               the prior of a's coefficient; so too for Intercept, sigma, sd(g),
+                                            sd(a | g) and cor(g)
+
+        A prior that is not written has a default, scaled to the data; NAME.spec.text() shows every one.
+
+        Examples:
+
+            %%lme                                     the data are found by their columns
+            %%lme m2 --data study.frame --seed 1      a dotted name; the same draws each time
+            %%lme ml --engine point --no-reml         maximum likelihood, as lme4 with REML = FALSE
+            %%lme m3 --no-fit                         the model in mathematics and its priors only
+        """
+        if cell is None:
+            return self._show(line)
+        words = flags.read(self.lme.parser, line, _OPTIONS)  # type: ignore[attr-defined]
+        namespace = self._namespace
+        if words.name:
+            session.check_name(words.name, namespace, words.force)
+        fit = self._fit(words, cell)
+        if words.name:
+            namespace[words.name] = fit
+        return fit
+
+    @property
+    def _namespace(self) -> dict[str, Any]:
+        assert self.shell is not None
+        return self.shell.user_ns
+
+    def _fit(self, words: Namespace, text: str) -> Any:
+        from .. import api
+
+        family = words.family or None
+        spec = lower(parse(text), family=family)
+        chosen = {o.field: getattr(words, o.field) for o in _OPTIONS if getattr(words, o.field) is not None}
+        engine = flags.build(words.engine or self.engine, chosen, ENGINES)
+        seed = flags.whole("--seed", words.seed) if words.seed else self.seed
+        namespace = self._namespace
+        if words.data:
+            frame = session.resolve(words.data, namespace)
+        else:
+            needed = used_columns(spec, response=True, groups=True, weights=True)
+            frame = session.choose(session.frames(namespace), needed)
+            _say(f"data: {frame.label}")
+        if words.no_fit:
+            return api.prepare(text, frame.value, family=family, name=words.name)
+        progress = self._progress()
+        try:
+            self._await_backend(progress)
+            return api.lme(
+                text, frame.value, engine=engine, seed=seed, family=family, name=words.name, progress=progress
+            )
+        except KeyboardInterrupt:
+            raise EngineError(
+                "The run was stopped before anything was known.", hint="Run the cell again to start over."
+            ) from None
+        finally:
+            progress.close()
+
+    def _show(self, line: str) -> Any:
+        words = line.split()
+        fits = session.fits(self._namespace)
+        if not words:
+            return listing(fits)
+        if "~" in line or len(words) > 1 or words[0].startswith("-"):
+            raise UsageError(
+                "%lme with one percent sign takes one name, or none to list the models.",
+                hint="To fit a model, begin the cell with %%lme and write the model below it.",
+            )
+        if words[0] not in dict(fits):
+            known = ", ".join(name for name, _ in fits) or "none yet"
+            raise UsageError(
+                f'There is no model called "{words[0]}".', hint=f"The notebook's models: {known}."
+            )
+        return dict(fits)[words[0]]
+
+    def _progress(self) -> Any:
+        """Return a bar for a notebook, or a line of text for a terminal."""
+        if hasattr(self.shell, "kernel"):
+            return NotebookProgress()
+        from ..display.progress import TextProgress
+
+        return TextProgress(sys.stderr)
+
+    def _await_backend(self, progress: Any) -> None:
+        """Show that TensorFlow is still being loaded, rather than a cell that seems to hang."""
+        while self.loader is not None and self.loader.is_alive():
+            progress.show(Waiting("loading TensorFlow"))
+            self.loader.join(0.1)
+
+
+def _say(sentence: str) -> None:
+    """Show one quiet line above the result."""
+    shown = escape.html(sentence, 200)
+    html = f'<div style="opacity:0.7;font-size:90%">{shown}</div>'
+    display({"text/plain": sentence, "text/html": html}, raw=True)

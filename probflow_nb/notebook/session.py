@@ -1,0 +1,206 @@
+"""Session: what a notebook holds, read from its namespace; nothing here changes the namespace."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..design.table import read_table
+from ..design.wording import counted, listed
+from ..errors import DataError, UsageError
+from ..lang.tree import Name
+
+_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_FRAME_CLASSES = {"pandas": {"DataFrame"}, "polars": {"DataFrame"}, "pyarrow": {"Table", "RecordBatch"}}
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A data frame of the notebook.
+
+    name: the variable that holds it. columns: names of its columns. n_rows: n, its number of rows.
+    value: the frame itself.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    n_rows: int
+    value: Any
+
+    def lacks(self, needed: Sequence[Name]) -> tuple[str, ...]:
+        """Return those of the needed columns that this frame has not."""
+        return tuple(name.name for name in needed if name.name not in self.columns)
+
+    @property
+    def label(self) -> str:
+        """The name and the number of rows, such as "sleep (180 rows)"."""
+        return f"{self.name} ({counted(self.n_rows, 'row')})"
+
+
+def frames(namespace: Mapping[str, Any]) -> tuple[Frame, ...]:
+    """Return the data frames of a notebook, in the order in which their names appeared.
+
+    A frame with two names counts once, under its first. Names with a leading underscore are IPython's own.
+    """
+    found: list[Frame] = []
+    for name, value in list(namespace.items()):
+        if name.startswith("_") or not _is_frame(value) or any(value is frame.value for frame in found):
+            continue
+        try:
+            table = read_table(value)
+        except DataError:
+            continue  # such as two levels of column names: no model can use it, so it is no candidate
+        found.append(Frame(name, table.names, table.n_rows, value))
+    return tuple(found)
+
+
+def choose(candidates: Sequence[Frame], needed: Sequence[Name]) -> Frame:
+    """Return the one frame that has all the needed columns.
+
+    A single candidate that has some of them is taken too: the design floor then says, with carets, which is
+    missing. Raises UsageError when no frame or more than one will do.
+    """
+    complete = [frame for frame in candidates if not frame.lacks(needed)]
+    if len(complete) == 1:
+        return complete[0]
+    if complete:
+        labels = [frame.label for frame in complete]
+        raise UsageError(
+            f"{len(complete)} data frames have all the columns of the model: {_and(labels)}.",
+            hint=f"Say which one is meant: %%lme --data {complete[0].name}",
+        )
+    if len(candidates) == 1 and len(candidates[0].lacks(needed)) < len(needed):
+        return candidates[0]
+    columns = listed([name.name for name in needed])
+    if not candidates:
+        raise UsageError(
+            f"The notebook holds no data frame; the model needs the columns {columns}.",
+            hint="Load the data first, or name a built-in data set, such as %%lme --data sleepstudy",
+        )
+    closest = sorted(candidates, key=lambda frame: len(frame.lacks(needed)))
+    lacking = "; ".join(f"{frame.name} lacks {listed(frame.lacks(needed))}" for frame in closest[:5])
+    more = f"; and {len(closest) - 5} more frames" if len(closest) > 5 else ""
+    raise UsageError(
+        f"No data frame of the notebook has all the columns of the model ({columns}): {lacking}{more}.",
+        hint="Mend the name in the text, or say which data are meant: %%lme --data NAME",
+    )
+
+
+def resolve(path: str, namespace: Mapping[str, Any]) -> Frame:
+    """Return the data that `--data` names: a variable, an attribute of one, or else a built-in data set.
+
+    path: a name such as "sleep", or a dotted one such as "study.frame". Raises UsageError when there is none,
+    or when it is not a name, and DataError when what it names is not a data frame.
+    """
+    if not _PATH.fullmatch(path):
+        raise UsageError(
+            f'--data takes the name of a data frame, and "{path}" is not a name.',
+            hint="Give the data a name in a cell above, such as young = sleep[sleep.age < 40]",
+        )
+    first, *attributes = path.split(".")
+    if first in namespace:
+        value = namespace[first]
+        for i, attribute in enumerate(attributes):
+            if not hasattr(value, attribute):
+                owner = ".".join([first, *attributes[:i]])
+                raise UsageError(f'"{owner}" has no attribute "{attribute}".')
+            value = getattr(value, attribute)
+    else:
+        value = _builtin(first, attributes, namespace)
+    table = read_table(value)
+    return Frame(path, table.names, table.n_rows, value)
+
+
+def fits(namespace: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Return the (name, fit) pairs of a notebook, models that are not fitted yet among them."""
+    return tuple(
+        (name, value)
+        for name, value in list(namespace.items())
+        if not name.startswith("_") and is_model(value)
+    )
+
+
+def is_model(value: Any) -> bool:
+    """Return whether a value is a fit, or a model that waits for its fit."""
+    from ..api import Unfitted
+    from ..fit import Fit
+
+    return isinstance(value, Fit | Unfitted)
+
+
+def check_name(name: str, namespace: Mapping[str, Any], force: bool = False) -> None:
+    """Raise UsageError unless a fit may be bound to a name.
+
+    It must be a Python name, and what it holds already must be a fit too, unless `force` is set.
+    """
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise UsageError(
+            f'"{name}" cannot be a variable, so the fit cannot be called that.',
+            hint="Use letters, digits and _, such as %%lme sleep_model",
+        )
+    if force:
+        return
+    if name in namespace and not is_model(namespace[name]):
+        kind = type(namespace[name]).__name__
+        raise UsageError(
+            f'"{name}" already holds {_article(kind)} {kind}, which the fit would overwrite.',
+            hint="Choose another name, or add --force.",
+        )
+    if name not in namespace and _is_builtin(name):
+        raise UsageError(
+            f'"{name}" is a function of Python, which the fit would hide.',
+            hint="Choose another name, or add --force.",
+        )
+
+
+def _builtin(name: str, attributes: Sequence[str], namespace: Mapping[str, Any]) -> Any:
+    from .. import datasets
+
+    if attributes or name not in datasets.names():
+        held = [frame.name for frame in frames(namespace)]
+        have = f"The notebook holds {listed(held)}" if held else "The notebook holds no data frame"
+        raise UsageError(
+            f'There are no data called "{name}".',
+            hint=f"{have}; the built-in data sets are {', '.join(datasets.names())}.",
+        )
+    return getattr(datasets, name)()
+
+
+def _is_frame(value: Any) -> bool:
+    if isinstance(value, dict):
+        return bool(value) and all(isinstance(key, str) for key in value) and _even(list(value.values()))
+    if isinstance(value, np.ndarray):
+        return value.dtype.names is not None
+    # Frames are known by their class, so that looking for them imports no data library.
+    library = type(value).__module__.partition(".")[0]
+    classes = {cls.__name__ for cls in type(value).__mro__}
+    return bool(classes & _FRAME_CLASSES.get(library, set()))
+
+
+def _even(columns: Sequence[Any]) -> bool:
+    """Return whether these are columns: arrays, series or lists, all of one length."""
+    for column in columns:
+        if isinstance(column, (str, bytes, Mapping)) or not hasattr(column, "__len__"):
+            return False
+        if not isinstance(column, (list, tuple)) and len(getattr(column, "shape", ())) != 1:
+            return False
+    return len({len(column) for column in columns}) == 1
+
+
+def _is_builtin(name: str) -> bool:
+    import builtins
+
+    return hasattr(builtins, name)
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[:1].lower() in "aeiou" else "a"
+
+
+def _and(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
