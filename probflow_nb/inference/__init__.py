@@ -1,1 +1,12 @@
 """Density to draws: the engines and the one loop that pulls them; imports `model`, `posterior`."""
+
+from __future__ import annotations
+
+from .exact import Exact
+from .point import Point
+from .run import Event, Run, start
+
+# Every engine by the name that `--engine` takes.
+ENGINES: dict[str, type] = {"exact": Exact, "point": Point}
+
+__all__ = ["ENGINES", "Event", "Exact", "Point", "Run", "start"]

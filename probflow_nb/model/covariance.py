@@ -126,7 +126,7 @@ def block_diagonal(blocks: list[Lower]) -> Lower:
 def product(L: Lower) -> Lower:
     """Return the lower half of L L'."""
     k = len(L)
-    return [[_sum([_times(L[i][m], L[j][m]) for m in range(j + 1)]) for j in range(i + 1)] for i in range(k)]
+    return [[add([times(L[i][m], L[j][m]) for m in range(j + 1)]) for j in range(i + 1)] for i in range(k)]
 
 
 def dense(L: Lower) -> Any:
@@ -141,11 +141,13 @@ def dense(L: Lower) -> Any:
     return tf.stack(rows, axis=-2)
 
 
-def _times(a: Any, b: Any) -> Any:
+def times(a: Any, b: Any) -> Any:
+    """Return a b, None where one is a structural zero."""
     return None if a is None or b is None else a * b
 
 
-def _sum(terms: list[Any]) -> Any:
+def add(terms: list[Any]) -> Any:
+    """Return the sum of what is not a structural zero, None if nothing is."""
     kept = [t for t in terms if t is not None]
     if not kept:
         return None

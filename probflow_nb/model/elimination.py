@@ -286,19 +286,31 @@ def first_inverse(G: Any, delta: Lower) -> tuple[list[Any], Any]:
 
 
 def _inverse_by_cholesky(G: Any, delta: Lower) -> tuple[list[Any], Any]:
-    """Return the same for any k: M = I + Delta' G Delta = L L', B = L^-1 Delta', A = B' B, entry by entry."""
+    """Return the same for any k, as A = B' B."""
+    B, log_det = whitened_inverse(G, delta)
+    k = len(delta)
+    zero = load().zeros_like(B[0][0])
+    entries = [covariance.add([covariance.times(B[i][c], B[i][d]) for i in range(k)]) for c, d in _pairs(k)]
+    return [zero if entry is None else entry for entry in entries], log_det
+
+
+def whitened_inverse(G: Any, delta: Lower) -> tuple[list[list[Any]], Any]:
+    """Return B = L^-1 Delta' with L L' = I + Delta' G Delta, entry by entry (S, U), and its log determinant."""
     tf = load()
     k = len(delta)
     D = [[None if e is None else e[:, None] for e in row] for row in delta]
-    GD = [[covariance._sum([_scaled(D[e][d], G[:, c, e]) for e in range(d, k)]) for d in range(k)] for c in range(k)]
+    GD = [
+        [covariance.add([covariance.times(D[e][d], G[:, c, e]) for e in range(d, k)]) for d in range(k)]
+        for c in range(k)
+    ]
     L: Lower = []
     log_det = 0.0
     for i in range(k):
         row: list[Any] = []
         for j in range(i + 1):
-            m = covariance._sum([covariance._times(D[e][i], GD[e][j]) for e in range(i, k)])
+            m = covariance.add([covariance.times(D[e][i], GD[e][j]) for e in range(i, k)])
             for h in range(j):
-                m = m - row[h] * L[j][h] if j < i else m - row[h] * row[h]
+                m = m - row[h] * (row[h] if j == i else L[j][h])
             if j < i:
                 row.append(m / L[j][j])
             else:
@@ -306,7 +318,7 @@ def _inverse_by_cholesky(G: Any, delta: Lower) -> tuple[list[Any], Any]:
                 log_det = log_det + 2.0 * tf.math.log(pivot)
                 row.append(pivot)
         L.append(row)
-    # B = L^-1 Delta': row i of B from the rows above it; Delta' is upper triangular.
+    # Forward substitution, row by row; Delta' is upper triangular.
     B: list[list[Any]] = []
     for i in range(k):
         line: list[Any] = []
@@ -318,15 +330,7 @@ def _inverse_by_cholesky(G: Any, delta: Lower) -> tuple[list[Any], Any]:
                     value = -step if value is None else value - step
             line.append(None if value is None else value / L[i][i])
         B.append(line)
-    entries = []
-    for c, d in _pairs(k):
-        entry = covariance._sum([covariance._times(B[i][c], B[i][d]) for i in range(k)])
-        entries.append(tf.zeros_like(L[0][0]) if entry is None else entry)
-    return entries, log_det
-
-
-def _scaled(entry: Any, g: Any) -> Any:
-    return None if entry is None else entry * g
+    return B, log_det
 
 
 def _common(constants: Elimination, A: Any) -> Any:

@@ -1,0 +1,172 @@
+"""From weighted points or chains of theta to the answer: draws laid out in chains, figures of merit, verdict."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..model.effects import sample_effects
+from ..model.marginal import Evaluation
+from ..model.model import Model
+from ..posterior import diagnostics
+from ..posterior.draws import Draws, Effects, Evidence, Quality
+from ..posterior.verdict import Verdict, judge_chains, judge_emulated, judge_importance, unresolved_sds
+from . import hmc, importance
+from .emulator import Emulator
+from .engine import Posterior
+from .importance import Cloud
+from .scalars import scalar_names, scalar_values
+
+# Multiply-adds that making group effects may cost when a table or a picture asks for them.
+_AFFORDABLE = 2e10
+# Group effects that a table or a picture may hold at once.
+_HELD = 4_000_000
+
+
+def from_cloud(
+    model: Model, cloud: Cloud, emulator: Emulator | None, draws: int, chains: int, seed: int, finished: bool
+) -> Posterior:
+    """Return the answer of importance sampling: `draws` equally weighted draws in `chains` chains."""
+    smooth, khat, ess = cloud.quality()
+    rng = np.random.default_rng([seed, 8])
+    picked = importance.resample(smooth, draws, rng)
+    source = model.marginal if emulator is None else emulator
+    points = source.evaluate(cloud.x)
+    beta = _draw_beta(model, points, picked, rng)
+    theta = cloud.x[picked]
+    values = scalar_values(model, theta, beta)
+    names = scalar_names(model)
+    qualities = _weighted_qualities(model, cloud.x, np.exp(smooth), points, picked, khat)
+    laid = values.reshape(chains, draws // chains, len(names))
+    result = Draws(names, laid, qualities, _effects(model, theta, beta, seed))
+    notes = unresolved_sds(result)
+    if emulator is None:
+        verdict = judge_importance(khat, ess, finished, notes)
+        method = "importance sampling"
+    else:
+        verdict = judge_emulated(emulator.error, khat, ess, finished, notes)
+        method = f"importance sampling, log density emulated from {len(emulator.nodes)} exact evaluations"
+    return Posterior(result, verdict, _evidence(model, cloud, emulator), method)
+
+
+def from_chains(model: Model, chains: hmc.Chains, cloud: Cloud, seed: int, stopped: bool) -> Posterior:
+    """Return the answer of Hamiltonian Monte Carlo on theta."""
+    rng = np.random.default_rng([seed, 8])
+    theta = chains.draws.transpose(1, 0, 2)
+    C, S, d = theta.shape
+    flat = theta.reshape(-1, d)
+    points = model.marginal.evaluate(flat)
+    beta = _draw_beta(model, points, np.arange(len(flat)), rng)
+    values = scalar_values(model, flat, beta).reshape(C, S, -1)
+    names = scalar_names(model)
+    bulk, tail = diagnostics.ess_bulk(values), diagnostics.ess_tail(values)
+    rhat, mcse = diagnostics.rhat(values), diagnostics.mcse_mean(values)
+    qualities = tuple(
+        Quality(float(bulk[i]), float(tail[i]), float(rhat[i]), float("nan"), float(mcse[i]))
+        for i in range(len(names))
+    )
+    result = Draws(names, values, qualities, _effects(model, flat, beta, seed))
+    verdict = judge_chains(
+        float(np.max(rhat)), float(np.min(bulk)), chains.divergences, not stopped, unresolved_sds(result)
+    )
+    return Posterior(result, verdict, _evidence(model, cloud, None), "Hamiltonian Monte Carlo on the variance parameters")
+
+
+def _draw_beta(model: Model, points: Evaluation, picked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return beta (S, p) on the data's scale, drawn given theta at the picked points."""
+    mean, root = points.mean[picked], points.root[picked]
+    z = rng.standard_normal(mean.shape)
+    scaled = mean + np.einsum("sij,si->sj", root, z)
+    T, t = model.moments.scaling.coefficients()
+    return scaled @ T.T + t
+
+
+def _weighted_qualities(
+    model: Model, theta: np.ndarray, weights: np.ndarray, points: Evaluation, picked: np.ndarray, khat: float
+) -> tuple[Quality, ...]:
+    """Return the figures of merit of every scalar.
+
+    A coefficient is drawn afresh given theta, so the variance of its mean has two parts, between values of theta (with
+    the weights' effective size) and within (with all draws); its tails use P(beta <= q | theta) alike. Resampling adds
+    f (1 - f) for every point, f the fraction that its expected number of copies exceeds a whole number by.
+    """
+    S = len(picked)
+    copies = weights * S
+    fraction = copies - np.floor(copies)
+    extra = fraction * (1 - fraction) / S**2
+    T, t = model.moments.scaling.coefficients()
+    mean = points.mean @ T.T + t
+    roots = points.root @ T.T
+    sd = np.sqrt(np.einsum("sij,sij->sj", roots, roots))
+    found = []
+    for j in range(mean.shape[1]):
+        total = _variance(mean[:, j], weights) + weights @ sd[:, j] ** 2
+        error = _error(mean[:, j], weights, extra) + weights @ sd[:, j] ** 2 / S
+        tails = [_coefficient_tail(q, mean[:, j], sd[:, j], weights, extra, S, total) for q in (-1.645, 1.645)]
+        found.append(Quality(total / error, min(tails), float("nan"), khat, math.sqrt(error)))
+    scalars = scalar_values(model, theta, mean)[:, mean.shape[1] :]
+    for j in range(scalars.shape[1]):
+        h = scalars[:, j]
+        error = _error(h, weights, extra)
+        tails = []
+        for q in diagnostics.weighted_quantile(h, np.array([0.05, 0.95]), weights):
+            below = (h <= q).astype(float)
+            tails.append(_variance(below, weights) / max(_error(below, weights, extra), 1e-300))
+        bulk = _variance(h, weights) / max(error, 1e-300)
+        found.append(Quality(min(bulk, S), min(*tails, S), float("nan"), khat, math.sqrt(error)))
+    return tuple(found)
+
+
+def _variance(h: np.ndarray, weights: np.ndarray) -> float:
+    mean = weights @ h
+    return float(weights @ (h - mean) ** 2)
+
+
+def _error(h: np.ndarray, weights: np.ndarray, extra: np.ndarray) -> float:
+    """Return the variance of the mean of resampled draws: of the weighted mean, and of the resampling."""
+    mean = weights @ h
+    return float((weights**2 + extra) @ (h - mean) ** 2)
+
+
+def _coefficient_tail(
+    q: float, mean: np.ndarray, sd: np.ndarray, weights: np.ndarray, extra: np.ndarray, S: int, variance: float
+) -> float:
+    from scipy.special import ndtr
+
+    point = weights @ mean + q * math.sqrt(variance)
+    below = ndtr((point - mean) / np.maximum(sd, 1e-300))
+    share = weights @ below
+    error = _error(below, weights, extra) + float(weights @ (below * (1 - below))) / S
+    return float(min(share * (1 - share) / max(error, 1e-300), S))
+
+
+def _evidence(model: Model, cloud: Cloud, emulator: Emulator | None) -> Evidence | None:
+    """Return the log evidence, or None where a flat prior leaves it undefined."""
+    if any(prior.distribution.name == "Flat" for prior in model.spec.priors):
+        return None
+    value, error = importance.log_evidence(cloud)
+    return Evidence(value, math.hypot(error, 0.0 if emulator is None else emulator.error))
+
+
+def _effects(model: Model, theta: np.ndarray, beta: np.ndarray, seed: int) -> tuple[Effects, ...]:
+    """Return the group effects of every factor, to be drawn when asked for."""
+    if not model.factors:
+        return ()
+    marginal, S = model.marginal, len(theta)
+    place = {factor.members: i for i, factor in enumerate(marginal.moments.factors)}
+    order = [place[factor.members] for factor in model.factors]
+    held: dict[int, list[np.ndarray]] = {}
+
+    def sample(m: int, position: int) -> np.ndarray:
+        if m not in held:
+            held.clear()
+            held[m] = sample_effects(marginal, theta[:m], beta[:m], seed)
+        return held[m][position]
+
+    size = sum(f.n_levels * f.n_columns for f in marginal.moments.factors)
+    affordable = int(min(S, max(100, _AFFORDABLE / (2 * marginal.constants.cost)), max(100, _HELD / size)))
+    return tuple(
+        Effects(f.name, f.levels, f.columns, S, lambda m, i=i: sample(m, i), affordable)
+        for f, i in zip(model.factors, order, strict=True)
+    )

@@ -1,0 +1,206 @@
+"""Exact: the posterior of a Gaussian multilevel model by integrating beta and b out in closed form.
+
+Only theta is left (log sds, correlations, log sigma). Its mode is found by Newton's method; t proposals are adapted by
+importance sampling until Pareto's khat is good; beta is drawn exactly given theta, b when asked for. Where khat stays
+bad, theta is sampled by Hamiltonian Monte Carlo instead; where one evaluation costs much (large crossed factors), the
+log density of theta is emulated from some hundred evaluations first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..errors import EngineError
+from ..model.marginal import Marginal
+from ..model.model import Model
+from . import hmc, importance, newton
+from .answer import from_chains, from_cloud
+from .emulator import Emulator, fit_emulator
+from .engine import Info, Posterior
+from .gaussian import check_beta_priors, check_gaussian
+from .importance import Cloud, Proposal
+from .newton import Mode
+
+# khat above this is not trusted (Vehtari et al. 2024); the proposal is adapted, then HMC takes over.
+_GOOD_KHAT = 0.5
+_ROUNDS = 6
+_MODE_TOLERANCE = 1e-3
+_MODE_STEPS = 60
+# Multiply-adds for all draws above which the log density is emulated: about five seconds of two cores.
+_COSTLY = 4e10
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Exact posterior of a Gaussian multilevel model, by integrating out all effects.
+
+    draws: posterior draws in all. chains: into how many they are laid out.
+    """
+
+    draws: int = field(default=4000, metadata={"help": "posterior draws in all"})
+    chains: int = field(default=4, metadata={"help": "chains that the draws are laid out in"})
+
+    def __post_init__(self) -> None:
+        if self.draws < 100 or self.chains < 1 or self.draws % self.chains:
+            raise EngineError(
+                f"Exact needs at least 100 draws, a multiple of the chains: {self.draws} draws in {self.chains} chains.",
+                hint=f"Write, for example, draws={max(4000, self.draws // max(self.chains, 1) * max(self.chains, 1))}.",
+            )
+
+    def check(self, model: Model) -> None:
+        """Raise EngineError unless the model is Gaussian with Normal or Flat priors on its coefficients."""
+        check_gaussian(model, "exact")
+        check_beta_priors(model)
+
+    def init(self, model: Model, seed: int) -> ExactState:
+        """Return the state before the climb: the best of a cloud of starting points."""
+        marginal = model.marginal
+        costly = marginal.constants.cost * (self.draws + 2000) > _COSTLY
+        start = _start(marginal, seed, 1 if costly else 64)
+        return ExactState("mode", seed, costly, start)
+
+    def step(self, model: Model, state: ExactState) -> tuple[ExactState, Info]:
+        """Do one step of the phase that the state is in."""
+        return _PHASES[state.phase](self, model.marginal, state)
+
+    def result(self, model: Model, state: ExactState) -> Posterior:
+        """Return the posterior: draws laid out in chains, the evidence and the verdict."""
+        if state.chains is not None:
+            return from_chains(model, state.chains, state.cloud, state.seed, state.phase != "done")
+        return from_cloud(model, state.cloud, state.emulator, self.draws, self.chains, state.seed, state.done)
+
+
+@dataclass(frozen=True, eq=False)
+class ExactState:
+    """Where an exact fit stands.
+
+    phase: "mode", "emulate", "adapt", "sample", "hmc" or "done". theta: (d,) the starting point. mode: of the climb.
+    cloud: all weighted draws. rounds: how many rounds of it adapted the proposal. best: the largest effective share of a round so far. chains: of HMC, if it took over.
+    """
+
+    phase: str
+    seed: int
+    costly: bool
+    theta: np.ndarray
+    mode: Mode | None = None
+    emulator: Emulator | None = None
+    cloud: Cloud = field(default_factory=lambda: importance.empty(0))
+    rounds: int = 0
+    best: float = 0.0
+    chains: hmc.Chains | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether all draws are made."""
+        return self.phase == "done"
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are draws to answer with."""
+        return len(self.cloud.sizes) > 0
+
+
+def _start(marginal: Marginal, seed: int, size: int) -> np.ndarray:
+    """Return the best of `size` points scattered over plausible scaled sds."""
+    layout = marginal.layout
+    centre = np.zeros(layout.size)
+    spread = np.full(layout.size, 0.5)
+    for term in layout.terms:
+        centre[term.start : term.start + term.k] = -1.0
+        spread[term.start : term.start + term.k] = 1.0
+    centre[layout.sigma], spread[layout.sigma] = -0.3, 0.3
+    if size == 1:
+        return centre
+    rng = np.random.default_rng([seed, 1])
+    points = centre + spread * rng.standard_normal((size, layout.size))
+    points[0] = centre
+    return points[int(np.argmax(marginal.log_densities(points)))]
+
+
+def _climb(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    f = marginal.log_densities
+    if state.mode is None:
+        mode = newton.start(f, state.theta, _MODE_TOLERANCE)
+    else:
+        mode = newton.step(f, state.mode, _MODE_TOLERANCE)
+    found = mode.converged or mode.iteration >= _MODE_STEPS
+    following = ("emulate" if state.costly else "adapt") if found else "mode"
+    if found and not np.isfinite(mode.value):
+        raise EngineError(
+            "The posterior density is not finite anywhere that was tried.",
+            hint="Check the priors and the scale of the response.",
+        )
+    info = Info(mode.iteration, 0, "finding the mode", mode.value, {"decrement": mode.decrement})
+    return replace(state, phase=following, mode=mode), info
+
+
+def _emulate(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    assert state.mode is not None
+    emulator = fit_emulator(marginal, state.mode, state.emulator, np.random.default_rng([state.seed, 2]))
+    info = Info(len(emulator.nodes), emulator.budget, "emulating", emulator.error, {"error": emulator.error})
+    return replace(state, phase="adapt" if emulator.finished else "emulate", emulator=emulator), info
+
+
+def _target(marginal: Marginal, state: ExactState) -> Callable[[np.ndarray], np.ndarray]:
+    return marginal.log_densities if state.emulator is None else state.emulator.log_densities
+
+
+def _adapt(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    assert state.mode is not None
+    rounds = len(state.cloud.sizes)
+    d = marginal.size
+    if rounds == 0:
+        proposal = Proposal(state.mode.x, newton.covariance_root(state.mode))
+        cloud = importance.empty(d)
+    else:
+        proposal, cloud = importance.refit(state.cloud), state.cloud
+    rng = np.random.default_rng([state.seed, 3, rounds])
+    x = proposal.sample(rng, 200 + 100 * d)
+    cloud = importance.extend(cloud, proposal, x, _target(marginal, state)(x))
+    _, khat, ess = cloud.quality()
+    share = ess / len(cloud.x)
+    # A round that no longer improves what all draws together are worth is the last.
+    settled = rounds >= 1 and khat < _GOOD_KHAT and share < 1.15 * state.best
+    last = settled or rounds + 1 >= _ROUNDS
+    info = Info(rounds + 1, _ROUNDS, "adapting", ess, {"khat": khat, "ess": ess})
+    following = "sample" if last else "adapt"
+    return replace(state, phase=following, cloud=cloud, rounds=rounds + 1, best=max(share, state.best)), info
+
+
+def _sample(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    """Draw from the adapted proposal, some thousands a step."""
+    target = _target(marginal, state)
+    drawn = sum(state.cloud.sizes[state.rounds :])
+    total = engine.draws
+    size = min(total - drawn, max(1000, int(5e9 / max(marginal.constants.cost, 1.0))))
+    proposal = importance.refit(state.cloud) if drawn == 0 else state.cloud.proposals[-1]
+    rng = np.random.default_rng([state.seed, 4, len(state.cloud.sizes)])
+    x = proposal.sample(rng, size)
+    cloud = importance.extend(state.cloud, proposal, x, target(x))
+    if drawn + size < total:
+        ess = importance.importance_ess(cloud.log_weights)
+        return replace(state, cloud=cloud), Info(drawn + size, total, "sampling", ess, {"ess": ess})
+    _, khat, ess = cloud.quality()
+    trusted = khat < _GOOD_KHAT or not math.isfinite(khat)
+    following = "done" if trusted or state.emulator is not None else "hmc"
+    return replace(state, phase=following, cloud=cloud), Info(total, total, "sampling", ess, {"khat": khat, "ess": ess})
+
+
+def _hmc(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    chains = state.chains or hmc.start(marginal, state.cloud, engine.draws, state.seed)
+    chains = hmc.step(marginal, chains)
+    info = Info(chains.step, chains.total, chains.phase, float(chains.value.mean()), {"accept": chains.accept})
+    return replace(state, phase="done" if chains.done else "hmc", chains=chains), info
+
+
+_PHASES: dict[str, Callable[[Exact, Marginal, ExactState], tuple[ExactState, Info]]] = {
+    "mode": _climb,
+    "emulate": _emulate,
+    "adapt": _adapt,
+    "sample": _sample,
+    "hmc": _hmc,
+}

@@ -1,0 +1,38 @@
+"""What Exact and Point ask of a model: a Gaussian response with an identity link, at least one free row."""
+
+from __future__ import annotations
+
+from ..errors import EngineError
+from ..model.model import Model
+
+BETA_PRIORS = ("Normal", "Flat")
+
+
+def check_gaussian(model: Model, engine: str) -> None:
+    """Raise EngineError unless the response is Gaussian with an identity link and n > p."""
+    family = model.spec.family
+    if family.name != "gaussian" or family.link != "identity":
+        raise EngineError(
+            f"The engine {engine} fits Gaussian responses with an identity link, not {family.name} "
+            f"with link {family.link}.",
+            hint="Take family gaussian; other families are not fitted yet.",
+        )
+    n, p = model.design.X.shape
+    if n <= p:
+        raise EngineError(
+            f"There are {n} complete rows for {p} coefficients.", hint="Take fewer terms or more rows."
+        )
+
+
+def check_beta_priors(model: Model) -> None:
+    """Raise EngineError unless every coefficient has a Normal or Flat prior, so that beta integrates out."""
+    for prior in model.spec.priors:
+        common = prior.target.kind in ("coefficient", "intercept", "centered intercept")
+        if common and prior.distribution.name not in BETA_PRIORS:
+            raise EngineError(
+                f"The engine exact needs a Normal or Flat prior on {prior.target.label}, "
+                f"not {prior.distribution.label}.",
+                text=model.spec.source,
+                span=prior.span if prior.span.stop else None,
+                hint=f"Write, for example, {prior.target.label} ~ Normal(0, 10).",
+            )

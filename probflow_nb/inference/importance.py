@@ -1,0 +1,125 @@
+"""Adaptive importance sampling with multivariate t proposals and deterministic mixture weights.
+
+Every draw of every round counts: its weight is p(x) / sum_k (n_k / N) q_k(x), whichever proposal it came from (Owen and
+Zhou 2000; Cornuet, Marin, Mira and Robert 2012). A round's proposal takes its mean and covariance from the weighted
+draws of all rounds before.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..posterior.diagnostics import importance_ess
+from ..posterior.pareto import pareto_smooth
+
+_DF = 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A multivariate t distribution: location (d,), root (d, d) with root root' its scale matrix."""
+
+    location: np.ndarray
+    root: np.ndarray
+    df: float = _DF
+
+    def sample(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """Return `size` draws, (size, d)."""
+        d = self.location.size
+        normal = rng.standard_normal((size, d))
+        spread = np.sqrt(self.df / rng.chisquare(self.df, size))
+        return self.location + (normal @ self.root.T) * spread[:, None]
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        """Return the log density at x (S, d), (S,)."""
+        d = self.location.size
+        z = np.linalg.solve(self.root, (x - self.location).T)
+        constant = (
+            math.lgamma(0.5 * (self.df + d))
+            - math.lgamma(0.5 * self.df)
+            - 0.5 * d * math.log(self.df * math.pi)
+            - np.linalg.slogdet(self.root)[1]
+        )
+        return constant - 0.5 * (self.df + d) * np.log1p((z * z).sum(axis=0) / self.df)
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """All draws so far with their targets and the proposals that they came from.
+
+    x: (N, d). log_target: (N,). log_proposals: (rounds, N), each proposal at every draw. sizes: draws a round.
+    """
+
+    x: np.ndarray
+    log_target: np.ndarray
+    proposals: tuple[Proposal, ...]
+    log_proposals: np.ndarray
+    sizes: tuple[int, ...]
+
+    @property
+    def log_weights(self) -> np.ndarray:
+        """log p - log of the mixture of all proposals, (N,); the mean of the weights estimates the evidence."""
+        share = np.log(np.array(self.sizes) / sum(self.sizes))
+        mixture = np.logaddexp.reduce(self.log_proposals + share[:, None], axis=0)
+        return self.log_target - mixture
+
+    def quality(self) -> tuple[np.ndarray, float, float]:
+        """Return the Pareto-smoothed log weights (N,), normalised, with khat and the effective sample size."""
+        smooth, khat = pareto_smooth(self.log_weights)
+        return smooth, khat, importance_ess(smooth)
+
+
+def empty(d: int) -> Cloud:
+    """Return a cloud without draws."""
+    return Cloud(np.zeros((0, d)), np.zeros(0), (), np.zeros((0, 0)), ())
+
+
+def extend(cloud: Cloud, proposal: Proposal, x: np.ndarray, log_target: np.ndarray) -> Cloud:
+    """Return the cloud with draws x (S, d) of one more proposal."""
+    old = [q.log_density(x) for q in cloud.proposals]
+    table = np.vstack([cloud.log_proposals, proposal.log_density(cloud.x)[None]])
+    table = np.hstack([table, np.vstack([*old, proposal.log_density(x)])])
+    return Cloud(
+        np.concatenate([cloud.x, x]),
+        np.concatenate([cloud.log_target, log_target]),
+        (*cloud.proposals, proposal),
+        table,
+        (*cloud.sizes, len(x)),
+    )
+
+
+def refit(cloud: Cloud) -> Proposal:
+    """Return the t proposal with the mean and covariance of the weighted draws.
+
+    With few effective draws the covariance is drawn towards the last proposal's, so that it cannot collapse.
+    """
+    smooth, _, ess = cloud.quality()
+    weights = np.exp(smooth)
+    location = weights @ cloud.x
+    centred = cloud.x - location
+    covariance = (centred * weights[:, None]).T @ centred
+    d = location.size
+    trust = ess / (ess + 5.0 * d)
+    last = cloud.proposals[-1]
+    covariance = trust * covariance + (1 - trust) * (last.root @ last.root.T)
+    values, vectors = np.linalg.eigh(covariance)
+    return Proposal(location, vectors * np.sqrt(np.maximum(values, 1e-14)))
+
+
+def resample(log_weights: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `size` positions drawn in proportion to the weights, by systematic resampling, in random order."""
+    total = np.cumsum(np.exp(log_weights))
+    places = (np.arange(size) + rng.random()) / size * total[-1]
+    return rng.permutation(np.minimum(np.searchsorted(total, places), len(total) - 1))
+
+
+def log_evidence(cloud: Cloud) -> tuple[float, float]:
+    """Return log of the mean weight and its standard error, by the delta method."""
+    log_w = cloud.log_weights
+    top = log_w.max()
+    w = np.exp(log_w - top)
+    mean = w.mean()
+    return float(top + math.log(mean)), float(w.std() / mean / math.sqrt(w.size))

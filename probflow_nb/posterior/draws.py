@@ -1,0 +1,136 @@
+"""Draws: the posterior by name, every array with its coordinates; group effects are made when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import FitError
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well the draws know one scalar.
+
+    ess_bulk, ess_tail: effective sample sizes of the centre and of the 5% and 95% points. rhat: of the chains, NaN for
+    independent draws. khat: of the importance weights, NaN without weights. mcse: standard error of the mean.
+    """
+
+    ess_bulk: float
+    ess_tail: float
+    rhat: float
+    khat: float
+    mcse: float
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The group effects of one factor, drawn exactly given the other parameters when they are asked for.
+
+    factor: its name. levels: J names. columns: k names. n_draws: how many draws of the other parameters there are.
+    sample: makes the effects of the first m draws, (m, J, k); the same numbers each time.
+    affordable: how many draws summaries use; fewer than all where each costs much.
+    """
+
+    factor: str
+    levels: tuple[str, ...]
+    columns: tuple[str, ...]
+    n_draws: int
+    sample: Callable[[int], np.ndarray]
+    affordable: int
+    _kept: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+
+    def first(self, m: int) -> np.ndarray:
+        """Return the effects of the first m draws, (m, J, k)."""
+        for size, values in self._kept.items():
+            if size >= m:
+                return values[:m]
+        self._kept.clear()
+        self._kept[m] = self.sample(m)
+        return self._kept[m]
+
+    def affordable_sample(self) -> np.ndarray:
+        """Return the effects of as many draws as summaries use, (m, J, k)."""
+        return self.first(self.affordable)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws(Mapping[str, np.ndarray]):
+    """Posterior draws: names to arrays (chain, draw, ...).
+
+    names: the scalars, in the order shown. values: (chain, draw, scalar). qualities: one a scalar.
+    effects: one a factor, under "b[factor]" with axes (chain, draw, level, column).
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    qualities: tuple[Quality, ...]
+    effects: tuple[Effects, ...] = ()
+
+    @property
+    def n_chains(self) -> int:
+        """Number of chains."""
+        return int(self.values.shape[0])
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws a chain."""
+        return int(self.values.shape[1])
+
+    def flat(self, name: str) -> np.ndarray:
+        """Return one scalar's draws, all chains in one row, (S,)."""
+        return self[name].reshape(-1)
+
+    def factor(self, name: str) -> Effects:
+        """Return the group effects of a factor; FitError if there is none of that name."""
+        for effects in self.effects:
+            if effects.factor == name:
+                return effects
+        raise FitError(
+            f'There is no grouping factor "{name}" in this fit.',
+            hint=f"Its factors: {', '.join(e.factor for e in self.effects) or 'none'}.",
+        )
+
+    def coords(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return the axes of one array beyond (chain, draw) with their labels."""
+        if name in self.names:
+            return {}
+        effects = self.factor(_factor_of(name))
+        return {"level": effects.levels, "column": effects.columns}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name in self.names:
+            return self.values[:, :, self.names.index(name)]
+        if not any(name == f"b[{effects.factor}]" for effects in self.effects):
+            raise KeyError(f"{name!r} is none of {', '.join(self)}")
+        effects = self.factor(_factor_of(name))
+        values = effects.first(effects.n_draws)
+        return values.reshape(self.n_chains, self.n_draws, *values.shape[1:])
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.names
+        for effects in self.effects:
+            yield f"b[{effects.factor}]"
+
+    def __len__(self) -> int:
+        return len(self.names) + len(self.effects)
+
+    def __contains__(self, name: object) -> bool:
+        return name in tuple(self)
+
+
+def _factor_of(name: str) -> str:
+    return name[2:-1] if name.startswith("b[") else name
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The log evidence log p(y) with its Monte Carlo standard error."""
+
+    value: float
+    error: float
+
+    def __float__(self) -> float:
+        return self.value
