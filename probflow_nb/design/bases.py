@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import DataError
+from .wording import figure
 
 
 class Basis(Protocol):
@@ -45,7 +46,7 @@ class Affine:
         spread = float(np.sqrt((z - mean) @ (z - mean) / (len(x) - 1)))
         if not spread > 1e-12:
             raise DataError(
-                f"all values are {_figure(x[0])}, so they cannot be scaled.", hint="Leave the predictor out."
+                f"all values are {figure(x[0])}, so they cannot be scaled.", hint="Leave the predictor out."
             )
         return Affine(mean * largest, spread * largest)
 
@@ -196,7 +197,3 @@ class Spline:
         found = np.full((len(x), values.shape[1]), np.nan)
         found[known] = values
         return found
-
-
-def _figure(value: float) -> str:
-    return f"{value:.6g}"

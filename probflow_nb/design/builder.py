@@ -9,10 +9,11 @@ import numpy as np
 
 from ..errors import DataError
 from ..lang.printer import label
+from ..lang.source import quoted
 from ..lang.tree import Name
 from ..spec.model_spec import ModelSpec
 from ..spec.terms import GroupTerm
-from .coding import INTERCEPT, Matrix, code_terms
+from .coding import INTERCEPT, code_terms
 from .column import Column
 from .design import Design, DroppedColumn
 from .encoding import Encoding, factor_name, located, sum_offsets, used_columns
@@ -20,7 +21,8 @@ from .expression import Scope, number
 from .group import GroupBlock
 from .grouping import Grouping, group_factors, learn_grouping
 from .rank import dependent_columns
-from .table import listed, read_table
+from .table import read_table
+from .wording import counted, figure, first_row, level_text, listed
 
 
 def build(spec: ModelSpec, data: Any) -> Design:
@@ -49,7 +51,7 @@ def _build(spec: ModelSpec, data: Any) -> Design:
     _check_finite(scope, used)
     y = _response(spec, scope)
     matrix = code_terms(spec.intercept, spec.terms, scope)
-    _check_names(matrix, spec)
+    _check_names(matrix.names, set(spec.family.auxiliary) | (set() if spec.intercept else {INTERCEPT}))
     dropped = dependent_columns(matrix.values, matrix.names, constant=spec.intercept)
     kept = tuple(i for i in range(len(matrix.names)) if i not in dropped)
     X = matrix.values if not dropped else np.ascontiguousarray(matrix.values[:, list(kept)])
@@ -87,14 +89,14 @@ def _complete_rows(
             continue
         count = int(mask.sum())
         if count == n_rows:
-            raise DataError(f'Every value of the column "{name.name}" is missing.', span=name.span)
+            raise DataError(f"Every value of the column {quoted(name.name)} is missing.", span=name.span)
         counts.append((name.name, count))
         missing = mask if missing is None else missing | mask
     if missing is None:
         return None, ()
     rows = np.flatnonzero(~missing)
     if len(rows) == 0:
-        culprits = ", ".join(f'"{name}" ({count:,})' for name, count in counts)
+        culprits = ", ".join(f"{quoted(name)} ({count:,})" for name, count in counts[:8])
         raise DataError(f"Every row has a missing value in one of the columns {culprits}.")
     return rows, tuple(counts)
 
@@ -106,10 +108,9 @@ def _check_finite(scope: Scope, used: Sequence[Name]) -> None:
             continue
         bad = ~np.isfinite(values)
         if bad.any():
-            count = int(bad.sum())
             raise DataError(
-                f'The column "{name.name}" has {count:,} infinite value{"" if count == 1 else "s"}, '
-                f"the first in row {scope.place(int(np.argmax(bad)))} (counted from 0).",
+                f"The column {quoted(name.name)} has {counted(int(bad.sum()), 'infinite value')}, "
+                f"{first_row(bad, scope.rows)}.",
                 span=name.span,
                 hint="Correct them or mark them as missing, so that their rows are left out.",
             )
@@ -120,7 +121,7 @@ def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
     if isinstance(node, Name) and scope.columns[node.name].kind == "factor":
         levels = scope.columns[node.name].factor().levels
         raise DataError(
-            f'The response "{node.name}" holds text or categories ({listed([repr(x) for x in levels])}); '
+            f"The response {quoted(node.name)} holds text or categories ({listed(levels)}); "
             "it must hold numbers.",
             span=node.span,
             hint="Convert it to numbers first, such as 0 and 1.",
@@ -131,21 +132,19 @@ def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
             raise DataError("There is one complete row, which is too few for a model.")
         if (y == y[0]).all():
             raise DataError(
-                f"The response is constant: {label(node)} is {y[0]:.6g} in all {len(y):,} rows.",
+                f"The response is constant: {quoted(label(node))} is {figure(y[0])} in all {len(y):,} rows.",
                 span=node.span,
             )
     return y
 
 
-def _check_names(matrix: Matrix, spec: ModelSpec) -> None:
-    """Raise DataError if two coefficients would have one name."""
-    taken = {INTERCEPT} if not spec.intercept else set()
-    taken.update(spec.family.auxiliary)
-    seen: set[str] = set()
-    for name in matrix.names:
-        if name in seen or name in taken:
+def _check_names(names: Sequence[str], taken: set[str]) -> None:
+    """Raise DataError if two parameters would have one name."""
+    seen = set(taken)
+    for name in names:
+        if name in seen:
             raise DataError(
-                f'Two parameters of the model would be called "{name}".',
+                f"Two parameters of the model would be called {quoted(name)}.",
                 hint="Rename the column of the data that has this name.",
             )
         seen.add(name)
@@ -167,8 +166,7 @@ def _weights(spec: ModelSpec, scope: Scope) -> np.ndarray | None:
     if bad.any():
         found = "1 is" if bad.sum() == 1 else f"{bad.sum():,} are"
         raise DataError(
-            f"Weights must be above 0, but {found} not, "
-            f"the first in row {scope.place(int(np.argmax(bad)))} (counted from 0).",
+            f"Weights must be above 0, but {found} not, {first_row(bad, scope.rows)}.",
             span=spec.weights.span,
             hint="Leave out rows of weight 0.",
         )
@@ -182,7 +180,8 @@ def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) ->
     span = term.factor[0].span | term.factor[-1].span
     if len(grouping.levels) < 2:
         raise DataError(
-            f'The grouping factor "{name}" has one level, "{grouping.levels[0]}", in the rows used; '
+            f"The grouping factor {quoted(name)} has one level, {level_text(grouping.levels[0])}, "
+            "in the rows used; "
             "it needs at least two.",
             span=span,
             hint="Leave the term out.",
@@ -190,6 +189,7 @@ def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) ->
     if len(grouping.levels) == scope.n and spec.family.name == "gaussian" and not weighted and term.intercept:
         raise _one_row_a_level(term, name, scope)
     matrix = code_terms(term.intercept, term.terms, scope)
+    _check_names(matrix.names, set() if term.intercept else {INTERCEPT})
     block = GroupBlock(
         name, grouping.levels, index, matrix.values, matrix.names, correlated=term.correlated, span=term.span
     )
@@ -202,9 +202,9 @@ def _one_row_a_level(term: GroupTerm, name: str, scope: Scope) -> DataError:
     if len(term.factor) == 1 and column is not None and column.kind == "number":
         values = column.numbers()
         if (values != np.round(values)).any():
-            hint = f"{name} holds numbers with fractions: is it a predictor, rather than a grouping factor?"
+            hint = f"{quoted(name)} holds numbers with fractions: is it a predictor, not a grouping factor?"
     return DataError(
-        f'The grouping factor "{name}" has one row for each of its {scope.n:,} levels, '
+        f"The grouping factor {quoted(name)} has one row for each of its {scope.n:,} levels, "
         f"so sd({name}) and sigma cannot be told apart.",
         span=term.factor[0].span | term.factor[-1].span,
         hint=hint,

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError
+from ..lang.source import quoted
 from ..lang.tree import Node
 from ..spec.terms import Term
 from .expression import Scope, Variable, variable
+from .wording import level_text
 
 INTERCEPT = "Intercept"
 MOST_LEVELS = 500
@@ -37,15 +39,12 @@ def code_terms(intercept: bool, terms: Sequence[Term], scope: Scope) -> Matrix:
     full = _full_codings(intercept, terms, held)
     _check_width(terms, held, full, int(intercept))
     for i, variables in enumerate(held):
-        values, shown = np.ones((scope.n, 1)), ("",)
-        for node, value in variables.items():
-            columns, labels = value.columns(full=(i, node) in full)
-            if shown == ("",):
-                values, shown = columns, labels
-                continue
+        first, *others = (value.columns(full=(i, node) in full) for node, value in variables.items())
+        values, shown = first
+        for columns, labels in others:
             # The first factor varies fastest, as in R.
             values = (columns[:, :, None] * values[:, None, :]).reshape(scope.n, -1)
-            shown = tuple(f"{first}:{second}" for second in labels for first in shown)
+            shown = tuple(f"{earlier}:{later}" for later in labels for earlier in shown)
         blocks.append(values)
         names.extend(shown)
     if not blocks:
@@ -86,15 +85,15 @@ def _check_width(
             levels, all_levels = len(value.coding.levels), (i, node) in full
             if levels > MOST_LEVELS:
                 raise DataError(
-                    f"{value.label} has {levels:,} levels, and each would be a common effect; "
+                    f"{quoted(value.label)} has {levels:,} levels, and each would be a common effect; "
                     f"at most {MOST_LEVELS} are allowed.",
                     span=value.span,
                     hint=f"If its levels are a sample of many, write (1 | {value.label}).",
                 )
             if levels < 2 and not all_levels:
-                found = f'one level, "{value.coding.levels[0]}",' if levels else "no levels"
+                found = f"one level, {level_text(value.coding.levels[0])}," if levels else "no levels"
                 raise DataError(
-                    f"{value.label} has {found} in the rows used, so it has no effect to estimate.",
+                    f"{quoted(value.label)} has {found} in the rows used, so it has no effect to estimate.",
                     span=value.span,
                     hint="Leave it out of the model.",
                 )

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..lang.source import quoted
+from .wording import level_text
 
 _DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
 _CONTAINERS = (list, tuple, dict, set, frozenset, np.ndarray)
@@ -161,7 +163,7 @@ def factor_column(name: str, codes: np.ndarray, labels: Sequence[Any], *, ordere
     if len(set(levels)) < len(levels):
         twice = next(level for i, level in enumerate(levels) if level in levels[:i])
         raise DataError(
-            f'The column "{name}" has different levels that read alike: "{twice}".',
+            f"The column {quoted(name)} has different levels that read alike: {level_text(twice)}.",
             hint="Make it all text or all numbers.",
         )
     missing = codes < 0
@@ -194,7 +196,7 @@ def array_column(name: str, values: np.ndarray) -> Column:
     if values.ndim != 1:
         shape = " x ".join(str(size) for size in values.shape)
         found = f"an array of shape {shape}" if values.ndim else "a single value"
-        raise DataError(f'The column "{name}" is {found}; a column has one value a row.')
+        raise DataError(f"The column {quoted(name)} is {found}; a column has one value a row.")
     if isinstance(values, np.ma.MaskedArray):
         values, mask = np.asarray(values.data), np.ma.getmaskarray(values)
         column = array_column(name, values)
@@ -208,7 +210,7 @@ def array_column(name: str, values: np.ndarray) -> Column:
     if values.dtype.kind in "mM":
         raise _dates(name)
     if values.dtype.kind == "c":
-        raise DataError(f'The column "{name}" holds complex numbers, which no model can use.')
+        raise DataError(f"The column {quoted(name)} holds complex numbers, which no model can use.")
     return object_column(name, list(values.tolist() if values.dtype.kind in "US" else values))
 
 
@@ -253,7 +255,7 @@ def _numbers(name: str, held: np.ndarray, missing: np.ndarray) -> np.ndarray:
     try:
         return filled.astype(np.float64)
     except OverflowError:
-        raise DataError(f'The column "{name}" has whole numbers too large to compute with.') from None
+        raise DataError(f"The column {quoted(name)} has whole numbers too large to compute with.") from None
 
 
 def _refuse(name: str, types: set[type]) -> None:
@@ -265,14 +267,14 @@ def _refuse(name: str, types: set[type]) -> None:
             raise _dates(name)
         if issubclass(kind, (*_CONTAINERS, pd.Series, pd.DataFrame)):
             raise DataError(
-                f'The column "{name}" has a {kind.__name__} in a cell; a cell holds one number or level.'
+                f"The column {quoted(name)} has a {kind.__name__} in a cell, not one number or level."
             )
         if issubclass(kind, (complex, np.complexfloating)):
-            raise DataError(f'The column "{name}" holds complex numbers, which no model can use.')
+            raise DataError(f"The column {quoted(name)} holds complex numbers, which no model can use.")
 
 
 def _dates(name: str) -> DataError:
     return DataError(
-        f'The column "{name}" holds dates or times; a model needs numbers or levels.',
+        f"The column {quoted(name)} holds dates or times; a model needs numbers or levels.",
         hint="Turn it into a number first, such as days since the first date.",
     )

@@ -10,11 +10,12 @@ import numpy as np
 
 from ..errors import DataError, Span
 from ..lang.printer import label
+from ..lang.source import quoted
 from ..lang.tree import Binary, Call, Name, Node, Number, String, Unary
 from .bases import Affine, Basis, Polynomial, Powers, Spline
 from .column import Column, Factor, number_label
 from .contrasts import Contrast, helmert, indicators, polynomial, summed, treatment
-from .table import listed
+from .wording import counted, first_row, level_text, listed
 
 _AFFINE = ("scale", "standardize", "center")
 _BASES = ("poly", "bs", "ns")
@@ -104,20 +105,16 @@ class Scope:
     rows: np.ndarray | None = None
     variables: dict[Node, Variable] = field(default_factory=dict)
 
-    def place(self, i: int) -> int:
-        """Return the place in the data of row i."""
-        return int(i if self.rows is None else self.rows[i])
-
     def state(self, node: Node, learn: Callable[[], State]) -> Any:
         """Return the state of a node, learned now if this is a fit; its errors point at the node."""
         if node not in self.states:
             if not self.learning:
-                raise DataError(f"{label(node)} was not part of the fit.", span=node.span)
+                raise DataError(f"{quoted(label(node))} was not part of the fit.", span=node.span)
             try:
                 self.states[node] = learn()
             except DataError as error:
                 error.span = error.span or node.span
-                error.message = f"{label(node)}: {error.message}"
+                error.message = f"{quoted(label(node))}: {error.message}"
                 raise
         return self.states[node]
 
@@ -151,19 +148,19 @@ def _number(node: Node, scope: Scope) -> np.ndarray:
             return _affine(node, scope).columns(number(node.arguments[0], scope))[:, 0]
         if node.function in (*_BASES, *_FACTORS):
             raise DataError(
-                f"{label(node)} is not one column of numbers, so it cannot be part of arithmetic.",
+                f"{quoted(label(node))} is not one column of numbers, so it cannot be part of arithmetic.",
                 span=node.span,
                 hint="Use it as a term of its own.",
             )
-    raise DataError(f"{label(node)} cannot be computed.", span=node.span)
+    raise DataError(f"{quoted(label(node))} cannot be computed.", span=node.span)
 
 
 def _column_numbers(node: Name, scope: Scope) -> np.ndarray:
     column = scope.columns[node.name]
     if column.kind == "factor":
         raise DataError(
-            f'The column "{node.name}" holds text or categories, such as "{column.levels[0]}", '
-            "where numbers are needed.",
+            f"The column {quoted(node.name)} holds text or categories, such as "
+            f"{level_text(column.levels[0])}, where numbers are needed.",
             span=node.span,
             hint="Convert it to numbers first, or use it as a predictor or grouping factor as it is.",
         )
@@ -178,8 +175,9 @@ def _apply(node: Call, x: np.ndarray, scope: Scope) -> np.ndarray:
         bad = np.atleast_1d(~valid(x) & ~np.isnan(x))
         if bad.any():
             raise DataError(
-                f"{node.function}() needs numbers {words}, but {label(node.arguments[0])} has "
-                f"{_count(bad, scope)} that {'is' if bad.sum() == 1 else 'are'} not{_first(bad, scope)}.",
+                f"{node.function}() needs numbers {words}, but {quoted(label(node.arguments[0]))} has "
+                f"{counted(int(bad.sum()), 'value')} that {'is' if bad.sum() == 1 else 'are'} not, "
+                f"{first_row(bad, scope.rows)}.",
                 span=node.span,
             )
     with np.errstate(all="ignore"):
@@ -189,18 +187,11 @@ def _apply(node: Call, x: np.ndarray, scope: Scope) -> np.ndarray:
 def _finite(found: np.ndarray, known: np.ndarray, node: Node, scope: Scope) -> np.ndarray:
     bad = np.atleast_1d(~np.isfinite(found) & known)
     if bad.any():
-        where = " in every row" if bad.all() else f" in {_count(bad, scope, 'row')}{_first(bad, scope)}"
-        raise DataError(f"{label(node)} is not a finite number{where}.", span=node.span)
+        where = "every row"
+        if not bad.all():
+            where = f"{counted(int(bad.sum()), 'row')}, {first_row(bad, scope.rows)}"
+        raise DataError(f"{quoted(label(node))} is not a finite number in {where}.", span=node.span)
     return found
-
-
-def _count(bad: np.ndarray, scope: Scope, noun: str = "value") -> str:
-    count = int(bad.sum())
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _first(bad: np.ndarray, scope: Scope) -> str:
-    return f", the first in row {scope.place(int(np.argmax(bad)))} (counted from 0)"
 
 
 def _affine(node: Call, scope: Scope) -> Basis:
@@ -214,8 +205,8 @@ def _affine(node: Call, scope: Scope) -> Basis:
 
 def _options(node: Call) -> dict[str | int, Any]:
     """Return the arguments after the first, by place and by keyword, as plain values."""
-    given: list[tuple[str | int, Node]] = [*enumerate(node.arguments)][1:]  # type: ignore[list-item]
-    return {key: _constant(value) for key, value in (*given, *node.keywords)}
+    by_place: dict[str | int, Any] = {i: _constant(value) for i, value in enumerate(node.arguments) if i}
+    return by_place | {key: _constant(value) for key, value in node.keywords}
 
 
 def _constant(node: Node) -> Any:
@@ -269,7 +260,7 @@ def _learn_basis(node: Call, x: np.ndarray) -> Basis:
 def _factor(node: Node, source: Node, options: dict[str | int, Any], scope: Scope) -> Variable:
     if not isinstance(source, Name):
         raise DataError(
-            f"{label(node)} needs a column by its name; {label(source)} is computed.",
+            f"{quoted(label(node))} needs a column by its name; {quoted(label(source))} is computed.",
             span=source.span,
         )
     factor = scope.columns[source.name].factor()
@@ -278,7 +269,8 @@ def _factor(node: Node, source: Node, options: dict[str | int, Any], scope: Scop
     unknown = np.flatnonzero((codes < 0) & (factor.codes >= 0))
     if len(unknown):
         raise DataError(
-            f'The column "{source.name}" has the level "{factor.levels[factor.codes[unknown[0]]]}", '
+            f"The column {quoted(source.name)} has the level "
+            f"{level_text(factor.levels[factor.codes[unknown[0]]])}, "
             f"which was not in the data of the fit; its levels were {listed(coding.levels)}.",
             span=source.span,
         )
@@ -297,7 +289,8 @@ def _learn_coding(factor: Factor, contrast: Any) -> Coding:
     reference = number_label(value) if isinstance(value, float) else str(value)
     if reference not in factor.levels:
         raise DataError(
-            f'there is no level "{reference}"; the levels are {listed(factor.levels)}.', span=chosen.span
+            f"there is no level {level_text(reference)}; the levels are {listed(factor.levels)}.",
+            span=chosen.span,
         )
     return Coding(factor.levels, contrast.function, factor.levels.index(reference))
 

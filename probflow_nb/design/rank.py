@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .wording import figure
+
 # A column is dependent if projecting out the earlier ones leaves less than this part of its length.
 TOLERANCE = 1e-7
 # Beside a constant, lengths are about the mean; a column whose spread is below this part of it is constant.
@@ -33,7 +35,7 @@ def dependent_columns(X: np.ndarray, names: Sequence[str], *, constant: bool) ->
     lengths = np.sqrt(np.einsum("np,np->p", centred, centred))
     flat = lengths <= _CONSTANT * np.sqrt(lengths**2 + n * means**2)
     lengths[flat] = 1.0
-    R = np.linalg.qr(np.where(flat, 0.0, centred / lengths), mode="r")
+    R = np.asarray(np.linalg.qr(np.where(flat, 0.0, centred / lengths), mode="r"))
     return _sweep(R, names, _Scales(means, lengths, largest, flat), constant)
 
 
@@ -101,20 +103,18 @@ def _combination(
 
 
 def _words(offset: float, slopes: dict[str, float]) -> str:
+    if not slopes and offset == 0:
+        return "0 in every row"
     if not slopes:
-        return f"constant ({_figure(offset)})"
+        return f"constant ({figure(offset)})"
     if len(slopes) + (offset != 0) > _TERMS:
         names = list(slopes)
         shown = ", ".join(names[:_TERMS])
         return f"a combination of {shown}{', ...' if len(names) > _TERMS else ''}"
-    parts = [(offset, _figure(abs(offset)))] if offset else []
+    parts = [(offset, figure(abs(offset)))] if offset else []
     for name, slope in slopes.items():
-        size = _figure(abs(slope))
+        size = figure(abs(slope))
         parts.append((slope, name if size == "1" else f"{size} x {name}"))
     first, *others = parts
     text = ("-" if first[0] < 0 else "") + first[1]
     return text + "".join(f" {'-' if value < 0 else '+'} {part}" for value, part in others)
-
-
-def _figure(value: float) -> str:
-    return f"{value:.6g}"

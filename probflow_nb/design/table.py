@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError, Span
+from ..lang.source import quoted
+from ..spec.suggestion import nearest
 from .column import (
     Column,
     array_column,
@@ -20,8 +21,7 @@ from .column import (
     object_column,
     text_column,
 )
-
-_SHOWN = 8
+from .wording import counted, listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,9 @@ class Table:
             raise self._unknown(name, span)
         if len(places) > 1:
             raise DataError(
-                f'The data have {len(places)} columns named "{name}".', span=span, hint="Rename all but one."
+                f"The data have {len(places)} columns named {quoted(name)}.",
+                span=span,
+                hint="Rename all but one.",
             )
         try:
             column = self.read(places[0])
@@ -53,29 +55,23 @@ class Table:
             raise
         if len(column) != self.n_rows:
             raise DataError(
-                f'The column "{name}" has {len(column)} values, but the first column has {self.n_rows}.',
+                f"The column {quoted(name)} has {counted(len(column), 'value')}, "
+                f"but the first column has {self.n_rows:,}.",
                 span=span,
             )
         return column
 
     def _unknown(self, name: str, span: Span | None) -> DataError:
-        folded = {other.casefold(): other for other in reversed(self.names)}
-        near = get_close_matches(name.casefold(), folded, n=1)
+        near = nearest(name, self.names)
         if name in self.index_names:
-            hint = f'"{name}" is the index of the data: call reset_index() to make it a column.'
+            hint = f"{quoted(name)} is the index of the data: call reset_index() to make it a column."
         elif near:
-            hint = f'Did you mean "{folded[near[0]]}"? The data have the columns {listed(self.names)}.'
+            hint = f"Did you mean {near}? The data have the columns {listed(self.names)}."
         elif self.names:
             hint = f"The data have the columns {listed(self.names)}."
         else:
             hint = "The data have no columns."
-        return DataError(f'There is no column "{name}" in the data.', span=span, hint=hint)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as a list for a sentence: at most eight, then how many more."""
-    shown = ", ".join(names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+        return DataError(f"There is no column {quoted(name)} in the data.", span=span, hint=hint)
 
 
 def read_table(data: Any) -> Table:
@@ -159,7 +155,7 @@ def _values_column(name: str, values: Any) -> Column:
     if isinstance(values, np.ndarray):
         return array_column(name, values)
     if isinstance(values, (str, bytes)) or np.isscalar(values) or values is None:
-        raise DataError(f'The column "{name}" is a single value; a column has one value a row.')
+        raise DataError(f"The column {quoted(name)} is a single value; a column has one value a row.")
     import narwhals as nw
 
     series = nw.from_native(values, series_only=True, pass_through=True)
@@ -168,7 +164,7 @@ def _values_column(name: str, values: Any) -> Column:
     if hasattr(values, "__array__"):
         return array_column(name, np.asarray(values))
     raise DataError(
-        f'The column "{name}" is a {type(values).__name__}; a column is a list, an array or a series.'
+        f"The column {quoted(name)} is {_described(values)}; a column is a list, an array or a series."
     )
 
 
