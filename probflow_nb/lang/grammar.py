@@ -118,13 +118,9 @@ class _Reader:
             return self.fail("The bracket `)` closes nothing.", token.span, "Delete it, or open one before.")
         if token.kind == "~" and self.brackets:
             return self.fail("`~` stands inside brackets.", self.brackets[-1].span | token.span)
-        if token.kind == "~":
-            return self.fail(
-                "A statement has one `~`, but this is a second.", token.span, "Write one statement a line."
-            )
-        if token.kind == "=":
-            hint = "Write a definition as name = value, and a formula or a prior with ~."
-            return self.fail("`=` cannot stand here.", token.span, hint)
+        if token.kind in ("~", "="):
+            message = "A statement has one `~` or one `=`, but this is a second."
+            return self.fail(message, token.span, "Write one statement a line.")
         if token.kind == ",":
             return self.fail("The comma stands outside the brackets of a call.", token.span)
         if token.kind == "level":
@@ -150,6 +146,12 @@ class _Reader:
             if token.kind == "end":
                 return self.fail("The text is empty.", token.span)
             return self.fail(f"A statement cannot begin with {self.shown(token)}.", token.span)
+        if token.kind in ("|", "||"):
+            hint = "Write 1 for an intercept that varies: (1 | g)."
+            return self.fail(f"There is nothing on the left of {self.shown(token)}.", token.span, hint)
+        if before.kind in ("|", "||"):
+            hint = "Name the grouping factor: (1 | g)."
+            return self.fail(f"There is nothing on the right of {self.shown(before)}.", before.span, hint)
         if before.kind == "(" and token.kind == ")":
             return self.fail("The brackets are empty.", before.span | token.span)
         if token.kind in ("end", "newline"):
@@ -179,6 +181,11 @@ def _statement(reader: _Reader) -> Statement:
         reader.take()
         value = _expression(reader, 0)
         return Definition(left.name, value, left.span | value.span, left.span)
+    if sign.kind == "=":
+        message = (
+            f"{quoted(reader.text[left.span.start : left.span.stop])} is not a name that can be defined."
+        )
+        raise reader.fail(message, left.span, "Write a formula or a prior with ~ in place of =.")
     raise reader.unexpected()
 
 
@@ -254,8 +261,9 @@ def _call(reader: _Reader, function: Token) -> Call:
     reader.brackets.append(opening)
     arguments: list[Node] = []
     keywords: list[tuple[str, Node]] = []
+    names: list[Span] = []
     while reader.here.kind != ")" or arguments or keywords:
-        _argument(reader, arguments, keywords)
+        _argument(reader, arguments, keywords, names)
         if reader.here.kind != ",":
             break
         reader.take()
@@ -264,10 +272,12 @@ def _call(reader: _Reader, function: Token) -> Call:
     closing = reader.take()
     reader.brackets.pop()
     span = function.span | closing.span
-    return Call(function.value, tuple(arguments), tuple(keywords), span, function.span)
+    return Call(function.value, tuple(arguments), tuple(keywords), span, function.span, tuple(names))
 
 
-def _argument(reader: _Reader, arguments: list[Node], keywords: list[tuple[str, Node]]) -> None:
+def _argument(
+    reader: _Reader, arguments: list[Node], keywords: list[tuple[str, Node]], names: list[Span]
+) -> None:
     """Read one argument, `value` or `keyword = value`, into the right list."""
     token = reader.here
     if token.kind == "name" and reader.ahead.kind == "=":
@@ -275,6 +285,7 @@ def _argument(reader: _Reader, arguments: list[Node], keywords: list[tuple[str, 
             raise reader.fail(f"The argument {reader.shown(token)} is given twice.", token.span)
         reader.take()
         reader.take()
+        names.append(token.span)
         keywords.append((token.value, _expression(reader, 0)))
         return
     node = _expression(reader, 0)

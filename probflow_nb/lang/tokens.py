@@ -127,10 +127,8 @@ def _number(text: str, at: int) -> Token:
         after += 1
     span = Span(at, after)
     if after > stop:
-        found = quoted(text[at:after])
-        message = f"{found} begins like a number and goes on like a name."
-        hint = f"Write {found} with its backquotes if it is a column's name."
-        raise ParseError(message, text=text, span=span, hint=hint if len(found) < 40 else _QUOTE_NAMES)
+        message = f"{quoted(text[at:after])} begins like a number and goes on like a name."
+        raise ParseError(message, text=text, span=span, hint="Put it in backquotes if it is a column's name.")
     if float(text[at:stop]) == float("inf"):
         raise ParseError(f"The number {quoted(text[at:stop])} is too large.", text=text, span=span)
     return Token("number", text[at:stop], span)

@@ -89,7 +89,7 @@ class Binary:
 class Call:
     """A call such as log(x), poly(x, 2), sd(Days | Subject), Normal(0, sd = 1).
 
-    keywords: (name, value) pairs in the order written.
+    keywords: (name, value) pairs in the order written. keyword_spans: where those names stand, if known.
     """
 
     function: str
@@ -97,6 +97,12 @@ class Call:
     keywords: tuple[tuple[str, Node], ...] = ()
     span: Span = field(default=_NOWHERE, compare=False, repr=False)
     function_span: Span = field(default=_NOWHERE, compare=False, repr=False)
+    keyword_spans: tuple[Span, ...] = field(default=(), compare=False, repr=False)
+
+    def keyword_span(self, name: str) -> Span:
+        """Return where an argument's name stands."""
+        spans = dict(zip((keyword for keyword, _ in self.keywords), self.keyword_spans))
+        return spans.get(name, self.span)
 
 
 @dataclass(frozen=True)

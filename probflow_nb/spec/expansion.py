@@ -26,7 +26,7 @@ from ..lang.source import quoted
 from ..lang.tree import Binary, Call, Name, Node, Number, Unary
 from .expression import check_arithmetic, check_variable
 from .grouping import grouping_factors
-from .terms import GroupTerm, Term
+from .terms import MOST_FACTORS, GroupTerm, Term
 
 MOST_TERMS = 5_000
 """The most terms that a formula may expand to."""
@@ -53,7 +53,7 @@ def expand(node: Node) -> Expansion:
     """Return the meaning of the right side of a formula.
 
     Raises SpecError for what is not a term, for group terms, offsets and weights that are not simply added,
-    and for more than `MOST_TERMS` terms.
+    for more than `MOST_TERMS` terms and for more than `MOST_FACTORS` factors in one.
     """
     expansion = Expansion()
     _fill(expansion, node)
@@ -154,6 +154,8 @@ def _products(left: Terms, right: Terms, span: Span) -> Terms:
     for first in left.values():
         for second in right.values():
             factors = tuple(dict.fromkeys((*first.factors, *second.factors)))
+            if len(factors) > MOST_FACTORS:
+                raise SpecError(f"A term joins more than {MOST_FACTORS} factors.", span=span)
             terms.setdefault(frozenset(factors), Term(factors, first.span | second.span))
     return terms
 

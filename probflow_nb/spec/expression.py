@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import SpecError
-from ..lang.printer import label, print_number
+from ..lang.printer import label
 from ..lang.source import quoted
 from ..lang.tree import Binary, Call, Name, Node, Number, String, Subscript, Unary, walk
 from .suggestion import did_you_mean, listed, nearest
@@ -119,14 +119,15 @@ def _bound(node: Call, transform: Transform) -> list[tuple[Parameter, Node]]:
         parameter = next((p for p in transform.parameters if p.name == name), None)
         if parameter is None:
             message = f"{node.function}() has no argument called {quoted(name)}."
-            raise SpecError(message, span=value.span, hint=takes)
+            raise SpecError(message, span=node.keyword_span(name), hint=takes)
         if any(p is parameter for p, _ in bound):
-            raise SpecError(f"The argument `{name}` of {node.function}() is given twice.", span=value.span)
+            message = f"The argument `{name}` of {node.function}() is given twice."
+            raise SpecError(message, span=node.keyword_span(name))
         bound.append((parameter, value))
     # The design reads the column from the first place, so it cannot stand behind a name.
     missing = next((p for p in transform.parameters if p.required and len(node.arguments) == 0), None)
     if missing:
-        message = f"{node.function}() needs a column as its first argument."
+        message = f"{node.function}() needs a column as its first argument, without a name."
         raise SpecError(message, span=node.span, hint=takes)
     return bound
 
@@ -229,6 +230,6 @@ def _calculated(operator: str, left: float, right: float, node: Node) -> float:
     except (ZeroDivisionError, OverflowError):
         value = float("nan")
     if isinstance(value, complex) or not abs(value) < float("inf"):
-        shown = f"{print_number(left)} {operator} {print_number(right)}"
+        shown = label(Binary(operator, Number(left), Number(right)))
         raise SpecError(f"{quoted(shown)} has no finite value.", span=node.span)
     return value

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..errors import SpecError
 from ..lang.printer import label
 from ..lang.source import quoted
 from ..lang.tree import Binary, Call, Name, Node
+from .terms import MOST_FACTORS
 
 _ALLOWED = "A grouping factor is a column g, an interaction a:b, or nested columns a/b."
 
@@ -15,10 +18,15 @@ def grouping_factors(node: Node) -> list[tuple[Node, ...]]:
 
     Raises SpecError for numbers, calls and other operators.
     """
-    if isinstance(node, Binary) and node.operator == "/":
-        outer = grouping_factors(node.left)
-        return [*outer, tuple(dict.fromkeys((*outer[-1], *interaction(node.right))))]
-    return [interaction(node)]
+    inner: list[Node] = []
+    outermost = node
+    while isinstance(outermost, Binary) and outermost.operator == "/":
+        inner.append(outermost.right)
+        outermost = outermost.left
+    factors = [interaction(outermost)]
+    for nested in reversed(inner):
+        factors.append(_checked(dict.fromkeys((*factors[-1], *interaction(nested))), node))
+    return factors
 
 
 def interaction(node: Node) -> tuple[Node, ...]:
@@ -31,8 +39,16 @@ def interaction(node: Node) -> tuple[Node, ...]:
         first, pairs = node.chain()
         if all(operator == ":" for operator, _ in pairs):
             parts = (first, *(right for _, right in pairs))
-            return tuple(dict.fromkeys(column for part in parts for column in interaction(part)))
+            return _checked(dict.fromkeys(column for part in parts for column in interaction(part)), node)
     raise SpecError(f"{quoted(label(node))} is not a grouping factor.", span=node.span, hint=_advice(node))
+
+
+def _checked(columns: Iterable[Node], node: Node) -> tuple[Node, ...]:
+    found = tuple(columns)
+    if len(found) > MOST_FACTORS:
+        message = f"The grouping factor joins more than {MOST_FACTORS} columns."
+        raise SpecError(message, span=node.span, hint="Make one column of them in the data first.")
+    return found
 
 
 def _advice(node: Node) -> str:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from ..errors import Span
 from ..lang.tree import Node
 
+MOST_FACTORS = 50
+"""The most factors that one interaction may join."""
+
 _NOWHERE = Span(0, 0)
 
 

@@ -53,7 +53,8 @@ class Transform:
     @property
     def signature(self) -> str:
         """The call as help shows it, such as `poly(x, degree, raw)`."""
-        return f"{self.name}({', '.join(p.name for p in self.parameters)})"
+        shown = (f"{p.name} = ..." if p.by_name else p.name for p in self.parameters)
+        return f"{self.name}({', '.join(shown)})"
 
 
 _X = Parameter("x", "numeric", required=True)
