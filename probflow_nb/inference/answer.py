@@ -110,7 +110,7 @@ def _weighted_qualities(
         h = scalars[:, j]
         error = _error(h, weights, extra)
         tails = []
-        for q in diagnostics.weighted_quantile(h, np.array([0.05, 0.95]), weights):
+        for q in diagnostics.weighted_quantile(h, weights, [0.05, 0.95]):
             below = (h <= q).astype(float)
             tails.append(_variance(below, weights) / max(_error(below, weights, extra), 1e-300))
         bulk = _variance(h, weights) / max(error, 1e-300)

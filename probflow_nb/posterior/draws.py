@@ -60,24 +60,24 @@ class Effects:
 class Draws(Mapping[str, np.ndarray]):
     """Posterior draws: names to arrays (chain, draw, ...).
 
-    names: the scalars, in the order shown. values: (chain, draw, scalar). qualities: one a scalar.
+    names: the scalars, in the order shown. scalars: (chain, draw, scalar). qualities: one a scalar.
     effects: one a factor, under "b[factor]" with axes (chain, draw, level, column).
     """
 
     names: tuple[str, ...]
-    values: np.ndarray
+    scalars: np.ndarray
     qualities: tuple[Quality, ...]
     effects: tuple[Effects, ...] = ()
 
     @property
     def n_chains(self) -> int:
         """Number of chains."""
-        return int(self.values.shape[0])
+        return int(self.scalars.shape[0])
 
     @property
     def n_draws(self) -> int:
         """Number of draws a chain."""
-        return int(self.values.shape[1])
+        return int(self.scalars.shape[1])
 
     def flat(self, name: str) -> np.ndarray:
         """Return one scalar's draws, all chains in one row, (S,)."""
@@ -102,7 +102,7 @@ class Draws(Mapping[str, np.ndarray]):
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name in self.names:
-            return self.values[:, :, self.names.index(name)]
+            return self.scalars[:, :, self.names.index(name)]
         if not any(name == f"b[{effects.factor}]" for effects in self.effects):
             raise KeyError(f"{name!r} is none of {', '.join(self)}")
         effects = self.factor(_factor_of(name))

@@ -13,7 +13,7 @@ _SHOWN = 60
 
 def summarize(draws: Draws) -> Summary:
     """Return mean, sd, median, q2.5, q97.5, ess_bulk, ess_tail, rhat, khat and mcse of every scalar."""
-    flat = draws.values.reshape(-1, len(draws.names))
+    flat = draws.scalars.reshape(-1, len(draws.names))
     quantiles = np.quantile(flat, [0.5, 0.025, 0.975], axis=0)
     columns = [
         ("mean", flat.mean(axis=0)),
