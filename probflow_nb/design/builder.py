@@ -120,11 +120,12 @@ def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
     node = spec.response
     if isinstance(node, Name) and scope.columns[node.name].kind == "factor":
         levels = scope.columns[node.name].factor().levels
+        numeric = all(_reads_as_number(level) for level in levels)
         raise DataError(
             f"The response {quoted(node.name)} holds text or categories ({listed(levels)}); "
             "it must hold numbers.",
             span=node.span,
-            hint="Convert it to numbers first, such as 0 and 1.",
+            hint=f"Convert it to numbers first{'.' if numeric else ', such as 0 and 1.'}",
         )
     y = np.array(number(node, scope), dtype=np.float64)
     if spec.family.name == "gaussian":
@@ -136,6 +137,14 @@ def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
                 span=node.span,
             )
     return y
+
+
+def _reads_as_number(level: str) -> bool:
+    try:
+        float(level)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_names(names: Sequence[str], taken: set[str]) -> None:
@@ -186,9 +195,9 @@ def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) ->
             span=span,
             hint="Leave the term out.",
         )
-    if len(grouping.levels) == scope.n and spec.family.name == "gaussian" and not weighted and term.intercept:
-        raise _one_row_a_level(term, name, scope)
     matrix = code_terms(term.intercept, term.terms, scope)
+    if len(grouping.levels) == scope.n and spec.family.name == "gaussian" and not weighted:
+        _check_residual(term, name, matrix.values, scope)
     _check_names(matrix.names, set() if term.intercept else {INTERCEPT})
     block = GroupBlock(
         name, grouping.levels, index, matrix.values, matrix.names, correlated=term.correlated, span=term.span
@@ -196,14 +205,18 @@ def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) ->
     return block, grouping
 
 
-def _one_row_a_level(term: GroupTerm, name: str, scope: Scope) -> DataError:
+def _check_residual(term: GroupTerm, name: str, z: np.ndarray, scope: Scope) -> None:
+    """Raise DataError if the columns of a factor with one row a level make a constant, as a residual does."""
+    slopes, *_ = np.linalg.lstsq(z, np.ones(scope.n), rcond=None)
+    if np.abs(z @ slopes - 1).max() > 1e-8:
+        return
     hint = f"Leave the term out, or use a factor with several rows a level in place of {name}."
     column = scope.columns[term.factor[0].name] if isinstance(term.factor[0], Name) else None
     if len(term.factor) == 1 and column is not None and column.kind == "number":
         values = column.numbers()
         if (values != np.round(values)).any():
             hint = f"{quoted(name)} holds numbers with fractions: is it a predictor, not a grouping factor?"
-    return DataError(
+    raise DataError(
         f"The grouping factor {quoted(name)} has one row for each of its {scope.n:,} levels, "
         f"so sd({name}) and sigma cannot be told apart.",
         span=term.factor[0].span | term.factor[-1].span,

@@ -204,8 +204,8 @@ def _frame_table(data: Any) -> Table:
 def _described(data: Any) -> str:
     if data is None:
         return "None"
-    if isinstance(data, str):
-        return "a text"
+    if isinstance(data, (str, np.ndarray)):
+        return "a text" if isinstance(data, str) else "a numpy array without column names"
     name = type(data).__name__
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
