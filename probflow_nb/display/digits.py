@@ -40,12 +40,12 @@ def _positive(x: float) -> bool:
 def row(values: Sequence[float], places: int) -> list[str]:
     """Write the numbers of one row alike: all to `places` decimals, or all with an exponent.
 
-    An exponent is used when the largest is 1e7 or more and deserves at most nine figures, or when more than
-    six decimals would be needed. NaN is written as a dash, an infinity with its sign.
+    An exponent is used when the largest is 1e7 or more, unless it deserves 10 to 15 figures, or when more
+    than six decimals would be needed. NaN is written as a dash, an infinity with its sign.
     """
     size = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     exponent = math.floor(math.log10(size)) if size > 0 else 0
-    large = size >= _LARGE and places + exponent < _FIGURES
+    large = size >= _LARGE and not (places >= 0 and _FIGURES <= places + exponent < 15)
     if large or (places > _MOST and size > 0):
         return [_word(v) or _scientific(v, places) for v in values]
     return [_word(v) or _fixed(v, places) for v in values]

@@ -92,7 +92,7 @@ def _round_ticks(low: float, high: float, room: float, theme: Theme) -> list[flo
     from matplotlib.ticker import MaxNLocator
 
     dense: list[float] = []
-    for most in range(min(max(round(2.2 * room), 4), 8), 0, -1):
+    for most in range(min(max(round(2.2 * room) + 1, 5), 8), 0, -1):
         found = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
         fitting, clear = _room([float(v) for v in found if low <= v <= high], low, high, 72 * room, theme)
         if clear and len(fitting) > 1:
@@ -122,7 +122,7 @@ def tick_labels(values: Sequence[float]) -> list[str]:
         written = [f"{v:,.10g}" if abs(v) >= 1e4 else f"{v:.10g}" for v in values]
     else:
         written = [_exponent(v) for v in values]
-        if not np.allclose([float(w) for w in written], values, rtol=1e-9, atol=0):
+        if not np.allclose([float(w) for w in written], values, rtol=1e-13, atol=0):
             written = [f"{v:,.15g}" for v in values]
     return ["0" if v == 0 else w.replace("-", "−") for v, w in zip(values, written)]
 
@@ -178,7 +178,7 @@ def _draw_density(ax: Axes, values: np.ndarray, marginal: Marginal, hue: str) ->
         return max(low, at - margin), min(high, at + margin)
     grid, heights = density(values, low, high)
     step = grid[1] - grid[0]
-    first, last = float(grid[0] - step / 2), float(grid[-1] + step / 2)
+    first, last = max(low, float(grid[0] - step / 2)), min(high, float(grid[-1] + step / 2))
     grid = np.concatenate(([first], grid, [last]))
     heights = np.concatenate((heights[:1], heights, heights[-1:])) / heights.max()
     inside = (grid >= marginal.lower) & (grid <= marginal.upper)

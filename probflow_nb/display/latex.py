@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import escape, mathematics
+from . import digits, escape, mathematics
 from .card import Card
 from .table import Table, table
 from .theme import sign
@@ -42,8 +42,10 @@ def render_table(shown: Table) -> str:
 
 
 def _number(cell: str) -> str:
-    written = cell.replace("∞", r"$\infty$").replace("—", "---")
+    written = cell.replace("∞", r"$\infty$")
     if "e" in written:
         mantissa, exponent = written.split("e")
         return rf"${mantissa} \times 10^{{{exponent}}}$"
-    return "$-$" + written[1:] if written.startswith("-") and written != "---" else written
+    if written.startswith("-"):
+        return "$-$" + written[1:]
+    return written.replace(digits.MISSING, "---")
