@@ -49,11 +49,10 @@ def listing(fits: Sequence[tuple[str, Any]]) -> Listing:
 
 
 def _describe(name: str, fit: Any) -> tuple[str, str, str, str, str]:
-    verdict = getattr(fit, "verdict", None)
-    mark = sign(verdict.level if verdict is not None else "none")
-    engine = getattr(fit, "engine", None)
+    mark = sign(fit.verdict.level)
+    engine = getattr(fit, "engine", None)  # a model that is not fitted yet has none
     label = "" if engine is None else type(engine).__name__.lower()
-    return name, fit.formula, f"{len(fit.design.y):,}", label, f"{mark.icon} {mark.word}"
+    return name, fit.formula, f"{len(fit.model.design.y):,}", label, f"{mark.icon} {mark.word}"
 
 
 def _row(row: tuple[str, ...]) -> str:

@@ -12,12 +12,15 @@ from IPython.core.magic_arguments import argument, magic_arguments
 from IPython.display import display
 from traitlets import Bool, Int, Unicode
 
+from ..design.builder import build
 from ..design.encoding import used_columns
 from ..display import escape
-from ..errors import EngineError, UsageError
+from ..display.progress import Progress, TextProgress
+from ..errors import EngineError, ProbflowError, UsageError
 from ..inference import ENGINES
 from ..lang import parse
 from ..spec.formula import lower
+from ..spec.model_spec import ModelSpec
 from . import flags, session
 from .listing import listing
 from .progress import NotebookProgress, Waiting
@@ -113,24 +116,19 @@ class LmeMagics(Magics):
         from .. import api
 
         family = words.family or None
-        spec = lower(parse(text), family=family)
-        chosen = {o.field: getattr(words, o.field) for o in _OPTIONS if getattr(words, o.field) is not None}
-        engine = flags.build(words.engine or self.engine, chosen, ENGINES)
-        seed = flags.whole("--seed", words.seed) if words.seed else self.seed
-        namespace = self._namespace
-        if words.data:
-            frame = session.resolve(words.data, namespace)
-        else:
-            needed = used_columns(spec, response=True, groups=True, weights=True)
-            frame = session.choose(session.frames(namespace), needed)
-            _say(f"data: {frame.label}")
+        try:
+            spec = lower(parse(text), family=family)
+        except ProbflowError as error:
+            raise error.within(text) from None
+        engine, seed = self._engine(words), flags.whole("--seed", words.seed) if words.seed else self.seed
+        data = self._data(words, spec)
         if words.no_fit:
-            return api.prepare(text, frame.value, family=family, name=words.name)
+            return api.prepare(text, data, family=family, name=words.name)
         progress = self._progress()
         try:
-            self._await_backend(progress)
+            self._await_backend(progress, spec, data)
             return api.lme(
-                text, frame.value, engine=engine, seed=seed, family=family, name=words.name, progress=progress
+                text, data, engine=engine, seed=seed, family=family, name=words.name, progress=progress
             )
         except KeyboardInterrupt:
             raise EngineError(
@@ -138,6 +136,19 @@ class LmeMagics(Magics):
             ) from None
         finally:
             progress.close()
+
+    def _engine(self, words: Namespace) -> Any:
+        given = {option.field: getattr(words, option.field) for option in _OPTIONS}
+        chosen = {field: value for field, value in given.items() if value is not None}
+        return flags.build(words.engine or self.engine, chosen, ENGINES)
+
+    def _data(self, words: Namespace, spec: ModelSpec) -> Any:
+        if words.data:
+            return session.resolve(words.data, self._namespace).value
+        needed = used_columns(spec, response=True, groups=True, weights=True)
+        frame = session.choose(session.frames(self._namespace), needed)
+        _say(f"data: {frame.label}")
+        return frame.value
 
     def _show(self, line: str) -> Any:
         words = line.split()
@@ -156,17 +167,21 @@ class LmeMagics(Magics):
             )
         return dict(fits)[words[0]]
 
-    def _progress(self) -> Any:
+    def _progress(self) -> Progress:
         """Return a bar for a notebook, or a line of text for a terminal."""
         if hasattr(self.shell, "kernel"):
             return NotebookProgress()
-        from ..display.progress import TextProgress
-
         return TextProgress(sys.stderr)
 
-    def _await_backend(self, progress: Any) -> None:
-        """Show that TensorFlow is still being loaded, rather than a cell that seems to hang."""
-        while self.loader is not None and self.loader.is_alive():
+    def _await_backend(self, progress: Progress, spec: ModelSpec, data: Any) -> None:
+        """Say that TensorFlow is still being loaded; a fault in the data is said at once, without it."""
+        if self.loader is None or not self.loader.is_alive():
+            return
+        try:
+            build(spec, data)
+        except ProbflowError as error:
+            raise error.within(spec.source) from None
+        while self.loader.is_alive():
             progress.show(Waiting("loading TensorFlow"))
             self.loader.join(0.1)
 

@@ -127,8 +127,7 @@ def fits(namespace: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 def is_model(value: Any) -> bool:
     """Return whether a value is a fit, or a model that waits for its fit."""
-    from ..api import Unfitted
-    from ..fit import Fit
+    from ..fit import Fit, Unfitted
 
     return isinstance(value, Fit | Unfitted)
 

@@ -28,8 +28,8 @@ class QuickFit:
     verdict: Verdict = field(default_factory=lambda: Verdict("fine", "All is well."))
 
     @property
-    def design(self) -> Any:
-        return SimpleNamespace(y=np.zeros(180))
+    def model(self) -> Any:
+        return SimpleNamespace(design=SimpleNamespace(y=np.zeros(180)))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/plain": f"fit of {self.formula}", "text/html": f"<p>fit of {self.formula}</p>"}
@@ -80,6 +80,6 @@ def quick(monkeypatch) -> list[QuickFit]:
 
     monkeypatch.setattr(probflow_nb.api, "lme", answer(QuickFit))
     monkeypatch.setattr(probflow_nb.api, "prepare", answer(QuickModel))
-    monkeypatch.setattr(probflow_nb.api, "Unfitted", QuickModel)
+    monkeypatch.setattr(probflow_nb.fit, "Unfitted", QuickModel)
     monkeypatch.setattr(probflow_nb.fit, "Fit", QuickFit)
     return asked
