@@ -45,7 +45,7 @@ def _heading(card: Card) -> str:
 
 def _equation(card: Card) -> str:
     rows = "".join(f"<div>{line}</div>" for line in mathematics.html(card.equation))
-    return f'<div class="pfnb-math">{rows}</div>'
+    return f'<div class="pfnb-math" style="margin:8px 0">{rows}</div>'
 
 
 def _verdict(card: Card) -> str:
@@ -55,7 +55,7 @@ def _verdict(card: Card) -> str:
     notes = "".join(f"<div>{escape.html(note, _SENTENCE)}</div>" for note in (*verdict.notes, *card.notes))
     notes = f'<div class="pfnb-notes">{notes}</div>' if notes else ""
     return (
-        f'<div class="pfnb-verdict pfnb-{level}" role="status"><div>'
+        f'<div class="pfnb-verdict pfnb-{level}" role="status" style="margin:8px 0"><div>'
         f'<b class="pfnb-sign"><span aria-hidden="true">{mark.icon}</span>&nbsp;'
         f"{escape.html(mark.word)}.</b> "
         f"{escape.html(verdict.sentence, _SENTENCE)}{advice}</div>{notes}</div>"
@@ -80,7 +80,7 @@ def _summary(card: Card) -> str:
     body = "".join(_section(shown, i) for i in range(len(shown.sections)))
     more = f'<div class="pfnb-more">{shown.left_out:,} more common effects are in the summary.</div>'
     return (
-        '<div class="pfnb-scroll"><table class="pfnb-table"><thead><tr>'
+        '<div class="pfnb-scroll"><table class="pfnb-table" style="margin:8px 0"><thead><tr>'
         f'<th scope="col" style="text-align:left">parameter</th>{headers}</tr></thead>{body}</table></div>'
         + (more if shown.left_out else "")
     )
@@ -99,7 +99,7 @@ def _section(shown: Table, which: int) -> str:
             for _, cells in columns
         )
         rows.append(
-            f'<tr><th scope="row" style="text-align:left">{escape.html(shown.names[i])}</th>{cells}</tr>'
+            f'<tr><th scope="row" style="text-align:left;font-weight:normal">{escape.html(shown.names[i])}</th>{cells}</tr>'
         )
     return f"<tbody>{''.join(rows)}</tbody>"
 
@@ -123,8 +123,8 @@ def _details(card: Card) -> str:
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
-        f'<tr><th scope="row" style="text-align:left">{escape.html(label)}</th>'
+        f'<tr><th scope="row" style="text-align:left;font-weight:normal">{escape.html(label)}</th>'
         f'<td style="text-align:left">{escape.html(value, _SENTENCE)}</td></tr>'
         for label, value in pairs
     )
-    return f'<table class="pfnb-pairs"><tbody>{rows}</tbody></table>'
+    return f'<table class="pfnb-pairs" style="margin:4px 0"><tbody>{rows}</tbody></table>'

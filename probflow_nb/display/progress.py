@@ -151,14 +151,18 @@ def percent(fraction: float) -> int:
 
 def times(elapsed: float, remaining: float | None) -> str:
     """Say how long a run has taken and has left, such as "3.2 s, about 12 s left"."""
-    left = "" if remaining is None or not math.isfinite(remaining) else f", about {duration(remaining)} left"
-    return duration(elapsed) + left
+    if remaining is None or not math.isfinite(remaining) or remaining < 0.05:
+        return duration(elapsed)
+    return f"{duration(elapsed)}, about {duration(max(1.0, remaining), 0)} left"
 
 
-def duration(seconds: float) -> str:
-    """Write a time as a person says it: "0.8 s", "12 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
+def duration(seconds: float, places: int = 1) -> str:
+    """Write a time as a person says it: "0.8 s", "12 s", "3 min 20 s", "2 h 5 min".
+
+    places: decimals of what is below ten seconds.
+    """
+    if seconds < 10 - 0.5 * 10**-places:
+        return f"{seconds:.{places}f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -191,7 +195,7 @@ _STYLE = (
     ".pfnb-progress{display:flex;align-items:center;gap:12px;max-width:760px;padding:2px 0;"
     "font:13px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;font-variant-numeric:tabular-nums;"
     f"color:var(--jp-content-font-color1,var(--vscode-foreground,{LIGHT.muted}))}}"
-    f".pfnb-bar{{flex:0 0 220px;height:6px;border-radius:3px;overflow:hidden;background:{LIGHT.muted}40}}"
+    f".pfnb-bar{{flex:0 0 220px;height:6px;border-radius:3px;overflow:hidden;background:#8c959f4d}}"
     f".pfnb-done{{height:100%;border-radius:3px;background:{LIGHT.common}}}"
     ".pfnb-unknown .pfnb-done{opacity:.35}"
     f'body[data-jp-theme-light="false"] .pfnb-done,body.vscode-dark .pfnb-done{{background:{DARK.common}}}'

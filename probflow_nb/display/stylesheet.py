@@ -21,10 +21,10 @@ border-radius:8px;background:var(--pf-paper);color:var(--pf-ink);font:13.5px/1.5
 .pfnb.pfnb code.pfnb-formula{font:12.5px/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",
 monospace;background:none;border:0;padding:0;color:var(--pf-muted);white-space:pre-wrap}
 .pfnb .pfnb-math{font:15px/1.6 "STIX Two Text","Latin Modern Roman",Cambria,"Times New Roman",Times,serif;
-margin:0 0 10px;padding-left:2px}
+padding-left:2px}
 .pfnb .pfnb-math div{padding-left:2em;text-indent:-2em}
 .pfnb .pfnb-math sub{font-size:.72em;line-height:0;vertical-align:-.3em}
-.pfnb .pfnb-verdict{border-left:3px solid var(--pf-sign);padding:2px 0 2px 10px;margin:0 0 10px}
+.pfnb .pfnb-verdict{border-left:3px solid var(--pf-sign);padding:2px 0 2px 10px}
 .pfnb .pfnb-sign{color:var(--pf-sign);margin-right:3px}
 .pfnb .pfnb-notes,.pfnb .pfnb-more{color:var(--pf-muted);font-size:12.5px}
 .pfnb .pfnb-pictures{margin:6px 0}
