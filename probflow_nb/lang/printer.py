@@ -34,7 +34,10 @@ def print_statement(statement: Statement) -> str:
     """Return the text of one statement."""
     match statement:
         case Tilde(left, right):
-            return f"{print_node(left)} ~ {print_node(right)}"
+            start = print_node(left)
+            # A line that begins with a sign would continue the line before it.
+            start = f"({start})" if start[0] in "+-" else start
+            return f"{start} ~ {print_node(right)}"
         case Definition(name, value):
             return f"{print_name(name)} = {print_node(value)}"
 

@@ -210,11 +210,14 @@ def _line_end(text: str, at: int) -> int:
 def _joined_lines(tokens: list[Token]) -> list[Token]:
     """Drop the newlines that an operator before or after them overrules."""
     kept: list[Token] = []
-    for number, token in enumerate(tokens):
+    waiting: Token | None = None
+    for token in tokens:
         if token.kind == "newline" and token.value == "\n":
-            follower = next((t.kind for t in tokens[number + 1 :] if t.value != "\n"), "end")
-            before = kept[-1].kind if kept else "newline"
-            if before == "newline" or before in _CONTINUES_LINE or follower in _CONTINUES_LINE:
-                continue
+            waiting = waiting or token
+            continue
+        before = kept[-1].kind if kept else "newline"
+        if waiting and not {before, token.kind} & (_CONTINUES_LINE | {"newline"}):
+            kept.append(waiting)
+        waiting = None
         kept.append(token)
     return kept

@@ -35,7 +35,7 @@ def read_distribution(node: Node, target: Target) -> Distribution:
     Raises SpecError for an unknown distribution, for arguments that it does not take or whose values are
     impossible, and for a support that is not the target's.
     """
-    if isinstance(node, Name):
+    if isinstance(node, Name) and node.name in SIGNATURES:
         node = Call(node.name, (), (), node.span, node.span)
     if not isinstance(node, Call) or node.function not in SIGNATURES:
         raise _unknown(node, target)
@@ -76,9 +76,10 @@ def _bound(node: Call) -> dict[str, Node]:
     for name, value in node.keywords:
         if name not in names:
             message = f"{node.function} has no argument called {quoted(name)}."
-            raise SpecError(message, span=value.span, hint=hint)
+            raise SpecError(message, span=node.keyword_span(name), hint=hint)
         if name in bound:
-            raise SpecError(f"The argument `{name}` of {node.function} is given twice.", span=value.span)
+            message = f"The argument `{name}` of {node.function} is given twice."
+            raise SpecError(message, span=node.keyword_span(name))
         bound[name] = value
     return bound
 
@@ -116,9 +117,9 @@ def _check_support(distribution: Distribution, target: Target, span: Span) -> No
             message = f"{what} is a correlation matrix, but {name} is a distribution of one number."
             raise SpecError(message, span=span, hint="Write LKJ(eta).")
     elif support == "correlation":
-        raise SpecError(
-            f"{what} is one number, but LKJ is a distribution of correlation matrices.", span=span
-        )
+        message = f"{what} is one number, but LKJ is a distribution of correlation matrices."
+        hint = "Use HalfNormal(sd)." if target.kind in ("sd", "sigma") else "Use Normal(mean, sd)."
+        raise SpecError(message, span=span, hint=hint)
     elif target.kind in ("sd", "sigma"):
         if support == "real":
             message = f"{what} is positive, but {name} allows negative values."

@@ -133,10 +133,10 @@ def _parts(node: Node) -> tuple[str, Node | None]:
     if not isinstance(node, Call):
         message = f"{quoted(label(node))} does not name a family."
         raise SpecError(message, span=node.span, hint="Write family = Poisson(link = log).")
-    wrong = next((value for name, value in node.keywords if name != "link"), None)
+    wrong = next((name for name, _ in node.keywords if name != "link"), None)
     given = [*node.arguments, *(value for _, value in node.keywords)]
     if wrong is not None or len(given) > 1:
-        span = (wrong or given[1]).span
+        span = node.keyword_span(wrong) if wrong else given[1].span
         message = f"The family {node.function} takes one argument, its link."
         raise SpecError(message, span=span, hint=f"Write {node.function}(link = ...).")
     return node.function, given[0] if given else None

@@ -8,13 +8,13 @@ from dataclasses import replace
 from ..errors import ProbflowError, SpecError
 from ..lang.printer import label
 from ..lang.source import quoted
-from ..lang.tree import Binary, Block, Call, Definition, Node, Tilde, walk
+from ..lang.tree import Binary, Block, Call, Definition, Name, Node, Number, Tilde, walk
 from .distributions import names_distribution, read_distribution
 from .expansion import Expansion, expand
 from .expression import check_arithmetic
 from .families import GAUSSIAN, Family, family_from, read_family
 from .model_spec import ModelSpec
-from .priors import Prior
+from .priors import SIGNATURES, Prior
 from .suggestion import did_you_mean
 from .targets import INTERCEPT, read_target
 
@@ -82,7 +82,11 @@ def _definitions(statements: Sequence[Definition]) -> dict[str, Definition]:
 
 def _formula(tildes: Sequence[Tilde]) -> Tilde:
     """Return the one statement that is the formula."""
-    formulas = [s for s in tildes if not _is_prior(s, alone=len(tildes) == 1)]
+    alone = len(tildes) == 1
+    formulas = [s for s in tildes if not _is_prior(s, alone)]
+    if not formulas:
+        # With no formula beside it, `y ~ Log(x)` is a misspelt transform, not a misspelt distribution.
+        formulas = [s for s in tildes if not _is_parameter(s.left) and _is_unknown_call(s.right)][:1]
     if not formulas:
         what = "every `~` in it is a prior" if tildes else "nothing in it has a `~`"
         raise SpecError(f"The text has no formula: {what}.", hint=_EXAMPLE)
@@ -96,9 +100,22 @@ def _formula(tildes: Sequence[Tilde]) -> Tilde:
 
 def _is_prior(statement: Tilde, alone: bool) -> bool:
     left, right = statement.left, statement.right
-    if isinstance(left, Call) and left.function in _PARAMETER_CALLS:
+    if isinstance(left, Call) and _is_parameter(left):
+        return True
+    if not alone and (_is_parameter(left) or (isinstance(right, Number) and right.value not in (0, 1))):
         return True
     return names_distribution(right) and (isinstance(right, Call) or not alone)
+
+
+def _is_parameter(node: Node) -> bool:
+    """Whether a left side can only be that of a prior."""
+    if isinstance(node, Call):
+        return node.function in _PARAMETER_CALLS
+    return isinstance(node, Name) and not node.quoted and node.name in (INTERCEPT, "sigma")
+
+
+def _is_unknown_call(node: Node) -> bool:
+    return isinstance(node, Call) and node.function not in SIGNATURES
 
 
 def _check_response(node: Node) -> None:
