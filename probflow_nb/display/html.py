@@ -98,10 +98,12 @@ def _section(shown: Table, which: int) -> str:
             f'<td style="text-align:right">{escape.html(cells[i].replace("-", "−"))}</td>'
             for _, cells in columns
         )
-        rows.append(
-            f'<tr><th scope="row" style="text-align:left;font-weight:normal">{escape.html(shown.names[i])}</th>{cells}</tr>'
-        )
+        rows.append(f"<tr>{_row_head(shown.names[i])}{cells}</tr>")
     return f"<tbody>{''.join(rows)}</tbody>"
+
+
+def _row_head(name: str) -> str:
+    return f'<th scope="row" style="text-align:left;font-weight:normal">{escape.html(name)}</th>'
 
 
 def _groups(card: Card) -> str:
@@ -123,8 +125,7 @@ def _details(card: Card) -> str:
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
-        f'<tr><th scope="row" style="text-align:left;font-weight:normal">{escape.html(label)}</th>'
-        f'<td style="text-align:left">{escape.html(value, _SENTENCE)}</td></tr>'
+        f'<tr>{_row_head(label)}<td style="text-align:left">{escape.html(value, _SENTENCE)}</td></tr>'
         for label, value in pairs
     )
     return f'<table class="pfnb-pairs" style="margin:4px 0"><tbody>{rows}</tbody></table>'

@@ -34,7 +34,7 @@ gap:4px 10px;align-items:start;margin:6px 0}
 .pfnb .pfnb-scroll{overflow-x:auto;margin:6px 0 10px}
 .pfnb.pfnb table{border-collapse:collapse;border:0;margin:0;width:auto;table-layout:auto;font-size:13px;
 line-height:1.4;color:inherit;background:none}
-.pfnb.pfnb tr,.pfnb.pfnb tbody tr:hover,.pfnb.pfnb tbody tr:nth-child(odd){background:none}
+.pfnb.pfnb tr,.pfnb.pfnb tbody tr:hover,.pfnb.pfnb tbody tr:nth-child(n){background:none}
 .pfnb.pfnb th,.pfnb.pfnb td{border:0;padding:2px 0 2px 18px;vertical-align:baseline;
 font-variant-numeric:tabular-nums;max-width:none;white-space:nowrap;background:none;color:inherit}
 .pfnb.pfnb th:first-child{padding-left:0;white-space:normal;overflow-wrap:break-word;

@@ -48,8 +48,8 @@ def test_a_long_run_rewrites_one_line_and_ends_it() -> None:
     assert shown.endswith("\n")
     lines = shown.rstrip("\n").split("\r")
     assert lines[0] == ""
-    assert lines[1] == "sampling  [==                      ] 10%  1.0 s, about 9.0 s left"
-    assert lines[2].rstrip() == "sampling  [============            ] 50%  2.0 s, about 2.0 s left"
+    assert lines[1] == "sampling  [==                      ] 10%  1.0 s, about 9 s left"
+    assert lines[2].rstrip() == "sampling  [============            ] 50%  2.0 s, about 2 s left"
     assert lines[3].rstrip() == "sampling: 4.0 s"
     assert len(lines) == 4  # 1.1 s came too soon after 1.0 s
     assert len({len(text) for text in lines[1:3]}) == 1
@@ -62,7 +62,7 @@ def test_the_last_line_covers_what_it_replaces() -> None:
 
 def test_time_left_is_that_of_the_phase() -> None:
     events = [(0.0, Event(0, 10, "a")), (10.0, Event(0, 10, "b")), (11.0, Event(5, 10, "b"))]
-    assert "about 1.0 s left" in run(events, 12.0)
+    assert "about 1 s left" in run(events, 12.0)
 
 
 @pytest.mark.parametrize("total", [None, 0])
@@ -115,7 +115,7 @@ def test_html_is_accessible_and_escaped() -> None:
     assert bar["aria-valuemin"] == "0"
     assert bar["aria-valuemax"] == "100"
     assert bar["aria-label"] == '<b>"x"'
-    assert "".join(page.words) == '<b>"x" 42% · 3.2 s, about 4.4 s left'
+    assert "".join(page.words) == '<b>"x" 42% · 3.2 s, about 4 s left'
     assert {tag for tag, _ in page.elements} == {"style", "div", "span"}
 
 
