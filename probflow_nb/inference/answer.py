@@ -31,13 +31,11 @@ def from_cloud(
     smooth, khat, ess = cloud.quality()
     rng = np.random.default_rng([seed, 8])
     picked = importance.resample(smooth, draws, rng)
-    source = model.marginal if emulator is None else emulator
-    points = source.evaluate(cloud.x)
-    beta = _draw_beta(model, points, picked, rng)
+    beta = _draw_beta(model, cloud.points, picked, rng)
     theta = cloud.x[picked]
     values = scalar_values(model, theta, beta)
     names = scalar_names(model)
-    qualities = _weighted_qualities(model, cloud.x, np.exp(smooth), points, picked, khat)
+    qualities = _weighted_qualities(model, cloud.x, np.exp(smooth), cloud.points, picked, khat)
     laid = values.reshape(chains, draws // chains, len(names))
     result = Draws(names, laid, qualities, _effects(model, theta, beta, seed))
     notes = unresolved_sds(result)

@@ -8,7 +8,6 @@ log density of theta is emulated from some hundred evaluations first.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +27,8 @@ from .newton import Mode
 # khat above this is not trusted (Vehtari et al. 2024); the proposal is adapted, then HMC takes over.
 _GOOD_KHAT = 0.5
 _ROUNDS = 6
-_MODE_TOLERANCE = 1e-3
+_TRIES = 3
+_MODE_TOLERANCE = 0.02
 _MODE_STEPS = 60
 # Multiply-adds for all draws above which the log density is emulated: about five seconds of two cores.
 _COSTLY = 4e10
@@ -69,7 +69,8 @@ class Exact:
 
     def result(self, model: Model, state: ExactState) -> Posterior:
         """Return the posterior: draws laid out in chains, the evidence and the verdict."""
-        if state.chains is not None:
+        assert state.cloud is not None
+        if state.chains is not None and len(state.chains.draws) >= 25 and state.chains.phase == "sampling":
             return from_chains(model, state.chains, state.cloud, state.seed, state.phase != "done")
         return from_cloud(model, state.cloud, state.emulator, self.draws, self.chains, state.seed, state.done)
 
@@ -79,7 +80,7 @@ class ExactState:
     """Where an exact fit stands.
 
     phase: "mode", "emulate", "adapt", "sample", "hmc" or "done". theta: (d,) the starting point. mode: of the climb.
-    cloud: all weighted draws. rounds: how many rounds of it adapted the proposal. best: the largest effective share of a round so far. chains: of HMC, if it took over.
+    cloud: all weighted draws. rounds: how many rounds of it adapted the proposal. best: the largest effective share of draws after a round. chains: of HMC, if it took over.
     """
 
     phase: str
@@ -88,7 +89,7 @@ class ExactState:
     theta: np.ndarray
     mode: Mode | None = None
     emulator: Emulator | None = None
-    cloud: Cloud = field(default_factory=lambda: importance.empty(0))
+    cloud: Cloud | None = None
     rounds: int = 0
     best: float = 0.0
     chains: hmc.Chains | None = None
@@ -101,7 +102,7 @@ class ExactState:
     @property
     def ready(self) -> bool:
         """Whether there are draws to answer with."""
-        return len(self.cloud.sizes) > 0
+        return self.cloud is not None
 
 
 def _start(marginal: Marginal, seed: int, size: int) -> np.ndarray:
@@ -145,52 +146,51 @@ def _emulate(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[Exac
     return replace(state, phase="adapt" if emulator.finished else "emulate", emulator=emulator), info
 
 
-def _target(marginal: Marginal, state: ExactState) -> Callable[[np.ndarray], np.ndarray]:
-    return marginal.log_densities if state.emulator is None else state.emulator.log_densities
+def _with_draws(marginal: Marginal, state: ExactState, proposal: Proposal, size: int) -> Cloud:
+    """Return the cloud with draws of one more proposal, evaluated."""
+    made = 0 if state.cloud is None else len(state.cloud.sizes)
+    x = proposal.sample(np.random.default_rng([state.seed, 3, made]), size)
+    points = (state.emulator or marginal).evaluate(x)
+    if state.cloud is None:
+        return importance.begin(proposal, x, points)
+    return importance.extend(state.cloud, proposal, x, points)
 
 
 def _adapt(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
     assert state.mode is not None
-    rounds = len(state.cloud.sizes)
-    d = marginal.size
-    if rounds == 0:
+    if state.cloud is None:
         proposal = Proposal(state.mode.x, newton.covariance_root(state.mode))
-        cloud = importance.empty(d)
     else:
-        proposal, cloud = importance.refit(state.cloud), state.cloud
-    rng = np.random.default_rng([state.seed, 3, rounds])
-    x = proposal.sample(rng, 200 + 100 * d)
-    cloud = importance.extend(cloud, proposal, x, _target(marginal, state)(x))
+        proposal = importance.refit(state.cloud)
+    cloud = _with_draws(marginal, state, proposal, 200 + 100 * marginal.size)
     _, khat, ess = cloud.quality()
-    share = ess / len(cloud.x)
-    # A round that no longer improves what all draws together are worth is the last.
-    settled = rounds >= 1 and khat < _GOOD_KHAT and share < 1.15 * state.best
-    last = settled or rounds + 1 >= _ROUNDS
-    info = Info(rounds + 1, _ROUNDS, "adapting", ess, {"khat": khat, "ess": ess})
-    following = "sample" if last else "adapt"
-    return replace(state, phase=following, cloud=cloud, rounds=rounds + 1, best=max(share, state.best)), info
+    share, rounds = ess / len(cloud.x), state.rounds + 1
+    # Enough when the draws are good as they are, or a round no longer improves what all together are worth.
+    settled = khat < _GOOD_KHAT and (share > 0.7 or (rounds > 1 and share < 1.15 * state.best))
+    following = "sample" if settled or rounds >= _ROUNDS else "adapt"
+    info = Info(rounds, _ROUNDS, "adapting", ess, {"khat": khat, "ess": ess})
+    return replace(state, phase=following, cloud=cloud, rounds=rounds, best=max(share, state.best)), info
 
 
 def _sample(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
-    """Draw from the adapted proposal, some thousands a step."""
-    target = _target(marginal, state)
-    drawn = sum(state.cloud.sizes[state.rounds :])
+    """Draw from the adapted proposal, some thousands a step; draw again from a better one where khat is not good."""
+    assert state.cloud is not None
     total = engine.draws
+    tries, drawn = divmod(sum(state.cloud.sizes[state.rounds :]), total)
     size = min(total - drawn, max(1000, int(5e9 / max(marginal.constants.cost, 1.0))))
     proposal = importance.refit(state.cloud) if drawn == 0 else state.cloud.proposals[-1]
-    rng = np.random.default_rng([state.seed, 4, len(state.cloud.sizes)])
-    x = proposal.sample(rng, size)
-    cloud = importance.extend(state.cloud, proposal, x, target(x))
-    if drawn + size < total:
-        ess = importance.importance_ess(cloud.log_weights)
-        return replace(state, cloud=cloud), Info(drawn + size, total, "sampling", ess, {"ess": ess})
+    cloud = _with_draws(marginal, state, proposal, size)
     _, khat, ess = cloud.quality()
-    trusted = khat < _GOOD_KHAT or not math.isfinite(khat)
-    following = "done" if trusted or state.emulator is not None else "hmc"
-    return replace(state, phase=following, cloud=cloud), Info(total, total, "sampling", ess, {"khat": khat, "ess": ess})
+    info = Info(drawn + size, total, "sampling", ess, {"khat": khat, "ess": ess})
+    if drawn + size < total:
+        return replace(state, cloud=cloud), info
+    if khat < _GOOD_KHAT or state.emulator is not None:
+        return replace(state, phase="done", cloud=cloud), info
+    return replace(state, phase="sample" if tries + 1 < _TRIES else "hmc", cloud=cloud), info
 
 
 def _hmc(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    assert state.cloud is not None
     chains = state.chains or hmc.start(marginal, state.cloud, engine.draws, state.seed)
     chains = hmc.step(marginal, chains)
     info = Info(chains.step, chains.total, chains.phase, float(chains.value.mean()), {"accept": chains.accept})

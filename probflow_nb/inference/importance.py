@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..model.marginal import Evaluation
 from ..posterior.diagnostics import importance_ess
 from ..posterior.pareto import pareto_smooth
 
@@ -48,13 +49,13 @@ class Proposal:
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """All draws so far with their targets and the proposals that they came from.
+    """All draws so far, evaluated, and the proposals that they came from.
 
-    x: (N, d). log_target: (N,). log_proposals: (rounds, N), each proposal at every draw. sizes: draws a round.
+    x: (N, d). points: the target there, with beta given theta. log_proposals: (rounds, N), each proposal at every draw. sizes: draws a round.
     """
 
     x: np.ndarray
-    log_target: np.ndarray
+    points: Evaluation
     proposals: tuple[Proposal, ...]
     log_proposals: np.ndarray
     sizes: tuple[int, ...]
@@ -64,7 +65,7 @@ class Cloud:
         """log p - log of the mixture of all proposals, (N,); the mean of the weights estimates the evidence."""
         share = np.log(np.array(self.sizes) / sum(self.sizes))
         mixture = np.logaddexp.reduce(self.log_proposals + share[:, None], axis=0)
-        return self.log_target - mixture
+        return self.points.log_density - mixture
 
     def quality(self) -> tuple[np.ndarray, float, float]:
         """Return the Pareto-smoothed log weights (N,), normalised, with khat and the effective sample size."""
@@ -72,19 +73,19 @@ class Cloud:
         return smooth, khat, importance_ess(smooth)
 
 
-def empty(d: int) -> Cloud:
-    """Return a cloud without draws."""
-    return Cloud(np.zeros((0, d)), np.zeros(0), (), np.zeros((0, 0)), ())
+def begin(proposal: Proposal, x: np.ndarray, points: Evaluation) -> Cloud:
+    """Return the cloud of the first proposal's draws x (S, d)."""
+    return Cloud(x, points, (proposal,), proposal.log_density(x)[None], (len(x),))
 
 
-def extend(cloud: Cloud, proposal: Proposal, x: np.ndarray, log_target: np.ndarray) -> Cloud:
+def extend(cloud: Cloud, proposal: Proposal, x: np.ndarray, points: Evaluation) -> Cloud:
     """Return the cloud with draws x (S, d) of one more proposal."""
     old = [q.log_density(x) for q in cloud.proposals]
     table = np.vstack([cloud.log_proposals, proposal.log_density(cloud.x)[None]])
     table = np.hstack([table, np.vstack([*old, proposal.log_density(x)])])
     return Cloud(
         np.concatenate([cloud.x, x]),
-        np.concatenate([cloud.log_target, log_target]),
+        cloud.points.joined(points),
         (*cloud.proposals, proposal),
         table,
         (*cloud.sizes, len(x)),

@@ -3,7 +3,7 @@
 The effects of a level have covariance sigma^2 Delta Delta', Delta lower triangular: Delta = diag(sd / sigma) L, L the
 Cholesky factor of the correlation matrix. Matrices are kept entry by entry, each entry a tensor of S values, since a
 k x k matrix with k of 1 to 5 is cheapest that way: structural zeros cost nothing and nothing is batched over tiny
-matrices.
+matrices. An entry has shape (S, 1), so that it meets the (U,) constants of U levels without further ado.
 """
 
 from __future__ import annotations
@@ -69,15 +69,15 @@ def layout(shapes: tuple[tuple[int, bool], ...]) -> Layout:
     return Layout(tuple(terms))
 
 
-def partial_correlations(term: TermLayout, theta: Any) -> Lower:
-    """Return z[i][j] = tanh of the term's numbers, (S,) each; an empty list when uncorrelated."""
+def partial_correlations(term: TermLayout, theta: list[Any]) -> Lower:
+    """Return z[i][j] = tanh of the term's numbers; an empty list when uncorrelated."""
     if not term.n_correlations:
         return []
-    z = load().math.tanh(theta[:, term.start + term.k : term.stop])
+    tanh = load().math.tanh
     rows: Lower = [[]]
-    position = 0
+    position = term.start + term.k
     for i in range(1, term.k):
-        rows.append([z[:, position + j] for j in range(i)])
+        rows.append([tanh(theta[position + j]) for j in range(i)])
         position += i
     return rows
 
@@ -85,33 +85,30 @@ def partial_correlations(term: TermLayout, theta: Any) -> Lower:
 def correlation_factor(z: Lower) -> Lower:
     """Return the Cholesky factor of the correlation matrix with canonical partial correlations z.
 
-    L[i][j] = z[i][j] sqrt(1 - sum_{m<j} L[i][m]^2) (Lewandowski, Kurowicka and Joe 2009).
+    L[i][j] = z[i][j] sqrt(1 - sum_{m<j} L[i][m]^2) (Lewandowski, Kurowicka and Joe 2009); None stands for 1.
     """
-    tf = load()
-    one = None
+    sqrt = load().sqrt
     rows: Lower = []
-    for i, partial in enumerate(z):
+    for partial in z:
         left = None
         row: list[Any] = []
         for value in partial:
-            one = tf.ones_like(value) if one is None else one
-            left = one if left is None else left
-            row.append(value * tf.sqrt(left))
-            left = left * (1.0 - value * value)
-        row.append(None if i == 0 else tf.sqrt(left))
+            row.append(value if left is None else value * sqrt(left))
+            left = 1.0 - value * value if left is None else left * (1.0 - value * value)
+        # The first row is (1), left out.
+        row.append(None if left is None else sqrt(left))
         rows.append(row)
-    rows[0][0] = one
     return rows
 
 
-def relative_factor(term: TermLayout, theta: Any, log_sigma: Any) -> Lower:
-    """Return Delta of one term, entries (S,), from theta (S, d)."""
-    tf = load()
-    ratio = tf.exp(theta[:, term.start : term.start + term.k] - log_sigma[:, None])
+def relative_factor(term: TermLayout, theta: list[Any], log_sigma: Any, z: Lower) -> Lower:
+    """Return Delta of one term from the d columns of theta and the term's partial correlations z."""
+    exp = load().exp
+    ratio = [exp(theta[term.start + i] - log_sigma) for i in range(term.k)]
     if not term.n_correlations:
-        return [[None] * i + [ratio[:, i]] for i in range(term.k)]
-    L = correlation_factor(partial_correlations(term, theta))
-    return [[ratio[:, i] * entry for entry in L[i]] for i in range(term.k)]
+        return [[None] * i + [ratio[i]] for i in range(term.k)]
+    L = correlation_factor(z)
+    return [[ratio[i] if entry is None else ratio[i] * entry for entry in L[i]] for i in range(term.k)]
 
 
 def block_diagonal(blocks: list[Lower]) -> Lower:
@@ -138,7 +135,7 @@ def dense(L: Lower) -> Any:
         tf.stack([L[i][j] if j <= i and L[i][j] is not None else zero for j in range(k)], axis=-1)
         for i in range(k)
     ]
-    return tf.stack(rows, axis=-2)
+    return tf.stack(rows, axis=-2)[:, 0]
 
 
 def times(a: Any, b: Any) -> Any:

@@ -56,9 +56,10 @@ class Criterion:
 
     def factors(self, phi: Any) -> list[Lower]:
         """Return Delta of every eliminated factor for phi (S, d)."""
-        terms = self.layout.terms
+        terms, columns = self.layout.terms, load().split(phi, self.size, axis=1) if self.size else []
         return [
-            covariance.block_diagonal([_entries(terms[m], phi) for m in group]) for group in self.marginal.members
+            covariance.block_diagonal([_entries(terms[m], columns) for m in group])
+            for group in self.marginal.members
         ]
 
     def values(self, phi: np.ndarray) -> np.ndarray:
@@ -127,13 +128,13 @@ class Criterion:
         return phi
 
 
-def _entries(term: TermLayout, phi: Any) -> Lower:
+def _entries(term: TermLayout, columns: list[Any]) -> Lower:
     rows: Lower = []
     position = term.start + term.k
     for i in range(term.k):
         row: list[Any] = [None] * i
         if term.n_correlations:
-            row = [phi[:, position + j] for j in range(i)]
+            row = [columns[position + j] for j in range(i)]
             position += i
-        rows.append([*row, phi[:, term.start + i]])
+        rows.append([*row, columns[term.start + i]])
     return rows

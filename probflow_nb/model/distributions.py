@@ -1,16 +1,25 @@
-"""Log densities of the prior distributions, element by element, on tensors of any shape."""
+"""Log densities of the prior distributions, element by element, on tensors of any shape.
+
+Arguments are numbers or numpy arrays that broadcast against the tensor.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from ..backend.tensorflow import load
 from ..errors import EngineError
 from ..spec.priors import Distribution
 
 _LOG_2PI = math.log(2.0 * math.pi)
+_lgamma = np.vectorize(math.lgamma, otypes=[float])
+
+
+Number: TypeAlias = float | np.ndarray
 
 
 def log_prob(distribution: Distribution, x: Any) -> Any:
@@ -25,64 +34,64 @@ def log_prob(distribution: Distribution, x: Any) -> Any:
     return density(x, *distribution.arguments)
 
 
-def _normal(x: Any, mean: float, sd: float) -> Any:
-    return -0.5 * ((x - mean) / sd) ** 2 - (math.log(sd) + 0.5 * _LOG_2PI)
+def _normal(x: Any, mean: Number, sd: Number) -> Any:
+    return -0.5 * ((x - mean) / sd) ** 2 - (np.log(sd) + 0.5 * _LOG_2PI)
 
 
-def _half_normal(x: Any, sd: float) -> Any:
-    return _normal(x, 0.0, sd) + math.log(2.0)
+def _half_normal(x: Any, sd: Number) -> Any:
+    return _normal(x, 0.0, sd) + np.log(2.0)
 
 
-def _student_t(x: Any, df: float, location: float, scale: float) -> Any:
+def _student_t(x: Any, df: Number, location: Number, scale: Number) -> Any:
     tf = load()
     constant = (
-        math.lgamma(0.5 * (df + 1)) - math.lgamma(0.5 * df) - 0.5 * math.log(df * math.pi) - math.log(scale)
+        _lgamma(0.5 * (df + 1)) - _lgamma(0.5 * df) - 0.5 * np.log(df * math.pi) - np.log(scale)
     )
     return constant - 0.5 * (df + 1) * tf.math.log1p(((x - location) / scale) ** 2 / df)
 
 
-def _half_student_t(x: Any, df: float, location: float, scale: float) -> Any:
+def _half_student_t(x: Any, df: Number, location: Number, scale: Number) -> Any:
     tf = load()
     # The density of |t| folds the left half over the right one.
-    if location == 0.0:
-        return _student_t(x, df, 0.0, scale) + math.log(2.0)
+    if np.all(location == 0.0):
+        return _student_t(x, df, 0.0, scale) + np.log(2.0)
     return tf.math.reduce_logsumexp(
         tf.stack([_student_t(x, df, location, scale), _student_t(-x, df, location, scale)]), axis=0
     )
 
 
-def _cauchy(x: Any, location: float, scale: float) -> Any:
+def _cauchy(x: Any, location: Number, scale: Number) -> Any:
     return _student_t(x, 1.0, location, scale)
 
 
-def _half_cauchy(x: Any, scale: float) -> Any:
+def _half_cauchy(x: Any, scale: Number) -> Any:
     return _half_student_t(x, 1.0, 0.0, scale)
 
 
-def _exponential(x: Any, rate: float) -> Any:
-    return math.log(rate) - rate * x
+def _exponential(x: Any, rate: Number) -> Any:
+    return np.log(rate) - rate * x
 
 
-def _gamma(x: Any, shape: float, rate: float) -> Any:
+def _gamma(x: Any, shape: Number, rate: Number) -> Any:
     tf = load()
-    return (shape - 1) * tf.math.log(x) - rate * x + (shape * math.log(rate) - math.lgamma(shape))
+    return (shape - 1) * tf.np.log(x) - rate * x + (shape * np.log(rate) - _lgamma(shape))
 
 
-def _inverse_gamma(x: Any, shape: float, scale: float) -> Any:
+def _inverse_gamma(x: Any, shape: Number, scale: Number) -> Any:
     tf = load()
-    return -(shape + 1) * tf.math.log(x) - scale / x + (shape * math.log(scale) - math.lgamma(shape))
+    return -(shape + 1) * tf.np.log(x) - scale / x + (shape * np.log(scale) - _lgamma(shape))
 
 
-def _log_normal(x: Any, mean: float, sd: float) -> Any:
+def _log_normal(x: Any, mean: Number, sd: Number) -> Any:
     tf = load()
-    log_x = tf.math.log(x)
+    log_x = tf.np.log(x)
     return _normal(log_x, mean, sd) - log_x
 
 
-def _uniform(x: Any, low: float, high: float) -> Any:
+def _uniform(x: Any, low: Number, high: Number) -> Any:
     tf = load()
     inside = (x >= low) & (x <= high)
-    return tf.where(inside, tf.zeros_like(x), tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype))) - math.log(
+    return tf.where(inside, tf.zeros_like(x), tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype))) - np.log(
         high - low
     )
 
@@ -115,10 +124,10 @@ def lkj_partial_log_prob(eta: float, k: int, z: list[list[Any]]) -> Any:
     section 2). The Jacobian of tanh adds log(1 - z^2).
     """
     tf = load()
-    total = 0.0
+    total, constant = 0.0, 0.0
     for i in range(1, k):
         for j in range(i):
             b = eta + 0.5 * (k - 2 - j)
-            log_beta = 2 * math.lgamma(b) - math.lgamma(2 * b)
-            total = total + b * tf.math.log1p(-(z[i][j] ** 2)) - ((2 * b - 1) * math.log(2.0) + log_beta)
-    return total
+            constant += (2 * b - 1) * math.log(2.0) + 2 * math.lgamma(b) - math.lgamma(2 * b)
+            total = total + b * tf.math.log1p(-z[i][j] * z[i][j])
+    return total - constant

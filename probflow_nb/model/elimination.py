@@ -66,14 +66,14 @@ class Rest:
 class Elimination:
     """The constants of the elimination, as tensors.
 
-    k: columns of the first factor, 0 without group terms. blocks: (U, k, k) distinct G_j. counts: (U,) how many
-    levels share each. inverse: (J,) which of them a level has. gram: (q, q). common_map: (m U, q q) or None when it
+    k: columns of the first factor, 0 without group terms. blocks: the lower half of the distinct G_j, entry by entry,
+    (U,) numpy each. counts: (U,) how many levels share each. inverse: (J,) which of them a level has. gram: (q, q). common_map: (m U, q q) or None when it
     would be too large; cross: (J, k, q). rest: the other factors, or None.
     """
 
     q: int
     k: int
-    blocks: Any
+    blocks: list[list[np.ndarray]]
     counts: Any
     inverse: np.ndarray
     gram: Any
@@ -82,11 +82,16 @@ class Elimination:
     rest: Rest | None
 
     @property
+    def n_blocks(self) -> int:
+        """U."""
+        return len(self.blocks[0][0]) if self.k else 0
+
+    @property
     def batch(self) -> int:
         """How many values of theta are worked on at a time."""
         if self.k == 0:
             return 1 << 14
-        width = max(int(self.blocks.shape[0]), self.q * self.q)
+        width = max(self.n_blocks, self.q * self.q)
         if self.common_map is None:
             width = max(width, int(self.cross.shape[0]) * self.k * self.q)
         if self.rest is not None:
@@ -96,7 +101,7 @@ class Elimination:
     @property
     def cost(self) -> float:
         """Rough number of multiply-adds for one value of theta."""
-        U = int(self.blocks.shape[0])
+        U = self.n_blocks
         flops = 10.0 * U * self.k**3 + U * self.k**2 * self.q**2
         if self.rest is not None:
             flops += self.rest.size**3 / 3 + 2 * int(self.rest.gram_map.values.shape[0])
@@ -109,8 +114,7 @@ def elimination(moments: Moments) -> Elimination:
     q = moments.gram.shape[0]
     gram = tf.constant(moments.gram)
     if not moments.factors:
-        empty = tf.zeros((0, 0, 0), tf.float64)
-        return Elimination(q, 0, empty, tf.zeros((0,), tf.float64), np.zeros(0, int), gram, None, None, None)
+        return Elimination(q, 0, [], tf.zeros((0,), tf.float64), np.zeros(0, int), gram, None, None, None)
     k = moments.factors[0].n_columns
     flat = moments.first_gram.reshape(-1, k * k)
     blocks, inverse, counts = _unique_rows(flat)
@@ -122,7 +126,7 @@ def elimination(moments: Moments) -> Elimination:
     return Elimination(
         q,
         k,
-        tf.constant(blocks.reshape(U, k, k)),
+        [[np.ascontiguousarray(blocks[:, c * k + d]) for d in range(c + 1)] for c in range(k)],
         tf.constant(counts.astype(float)),
         inverse,
         gram,
@@ -237,14 +241,14 @@ def _sparse(row: np.ndarray, column: np.ndarray, value: np.ndarray, shape: tuple
 def reduce(constants: Elimination, factors: list[Lower]) -> Reduced:
     """Integrate all group effects out.
 
-    factors: Delta of the first factor, then of the rest, entries (S,).
+    factors: Delta of the first factor, then of the rest, entries (S, 1).
     """
     tf = load()
     if not factors:
         return Reduced(constants.gram[None], tf.zeros((1,), tf.float64))
     entries, log_det = first_inverse(constants.blocks, factors[0])
     log_det = tf.linalg.matvec(log_det, constants.counts)
-    A = tf.concat(entries, axis=1)
+    A = entries[0] if len(entries) == 1 else tf.concat(entries, axis=1)
     H = constants.gram - _common(constants, A)
     if constants.rest is None:
         return Reduced(H, log_det)
@@ -265,20 +269,21 @@ def first_inverse(G: Any, delta: Lower) -> tuple[list[Any], Any]:
     if k > 2:
         return _inverse_by_cholesky(G, delta)
     omega = covariance.product(delta)
-    o00 = omega[0][0][:, None]
+    o00 = omega[0][0]
     if k == 1:
-        det = 1.0 + o00 * G[:, 0, 0]
+        det = 1.0 + o00 * G[0][0]
         return [o00 / det], tf.math.log(det)
-    o11 = omega[1][1][:, None]
-    det_omega = (delta[0][0] * delta[1][1])[:, None] ** 2
-    g00, g01, g11 = G[:, 0, 0], G[:, 0, 1], G[:, 1, 1]
-    det_g = tf.maximum(g00 * g11 - g01 * g01, 0.0)
+    o11 = omega[1][1]
+    root = delta[0][0] * delta[1][1]
+    det_omega = root * root
+    g00, g01, g11 = G[0][0], G[1][0], G[1][1]
+    det_g = np.maximum(g00 * g11 - g01 * g01, 0.0)
     det = 1.0 + o00 * g00 + o11 * g11 + det_omega * det_g
     if omega[1][0] is None:
         inverse = 1.0 / det
         off = -(det_omega * g01) * inverse
     else:
-        o01 = omega[1][0][:, None]
+        o01 = omega[1][0]
         det = det + 2.0 * o01 * g01
         inverse = 1.0 / det
         off = (o01 - det_omega * g01) * inverse
@@ -298,9 +303,9 @@ def whitened_inverse(G: Any, delta: Lower) -> tuple[list[list[Any]], Any]:
     """Return B = L^-1 Delta' with L L' = I + Delta' G Delta, entry by entry (S, U), and its log determinant."""
     tf = load()
     k = len(delta)
-    D = [[None if e is None else e[:, None] for e in row] for row in delta]
+    D = delta
     GD = [
-        [covariance.add([covariance.times(D[e][d], G[:, c, e]) for e in range(d, k)]) for d in range(k)]
+        [covariance.add([covariance.times(D[e][d], G[max(c, e)][min(c, e)]) for e in range(d, k)]) for d in range(k)]
         for c in range(k)
     ]
     L: Lower = []
@@ -339,7 +344,7 @@ def _common(constants: Elimination, A: Any) -> Any:
     q, k = constants.q, constants.k
     if constants.common_map is not None:
         return tf.reshape(tf.matmul(A, constants.common_map), (-1, q, q))
-    U = int(constants.blocks.shape[0])
+    U = constants.n_blocks
     pieces = tf.gather(tf.reshape(A, (-1, len(_pairs(k)), U)), constants.inverse, axis=2)
     full = [[pieces[:, _pairs(k).index((min(c, d), max(c, d)))] for d in range(k)] for c in range(k)]
     AC = tf.stack(

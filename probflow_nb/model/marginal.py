@@ -35,15 +35,26 @@ _LOG_2PI = math.log(2.0 * math.pi)
 class CommonPrior:
     """The Gaussian prior of beta in scaled units, in natural form.
 
-    precision: P0 (p, p). shift: h0 (p,). constant: c0. log_norm: the log density's constant, Jacobian included.
+    augmented: (q, q), [[P0, h0], [h0', c0]]. log_norm: the log density's constant, Jacobian included.
     proper: whether every direction has a prior.
     """
 
-    precision: np.ndarray
-    shift: np.ndarray
-    constant: float
+    augmented: np.ndarray
     log_norm: float
     proper: bool
+
+
+@dataclass(frozen=True, eq=False)
+class ScalePrior:
+    """The priors of all scales that have one distribution's name.
+
+    distribution: with an array (m,) for each argument. places: (m,) in theta. log_units: (m,) log of what turns a
+    scaled sd into one on the data's scale.
+    """
+
+    distribution: Distribution
+    places: np.ndarray
+    log_units: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +67,14 @@ class Evaluation:
     log_density: np.ndarray
     mean: np.ndarray
     root: np.ndarray
+
+    def joined(self, other: Evaluation) -> Evaluation:
+        """Return this evaluation followed by another."""
+        return Evaluation(
+            np.concatenate([self.log_density, other.log_density]),
+            np.concatenate([self.mean, other.mean]),
+            np.concatenate([self.root, other.root]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +91,7 @@ class Marginal:
     members: tuple[tuple[int, ...], ...]
     sd_units: tuple[np.ndarray, ...]
     priors: PriorTable
+    scale_priors: tuple[ScalePrior, ...]
     common: CommonPrior
 
     @property
@@ -81,57 +101,68 @@ class Marginal:
 
     def factors(self, theta: Any) -> list[Lower]:
         """Return Delta of every eliminated factor for theta (S, d)."""
-        log_sigma = theta[:, self.layout.sigma]
+        return self._factors(*self._columns(theta))
+
+    def _columns(self, theta: Any) -> tuple[list[Any], list[Lower]]:
+        """Return the d columns of theta, (S, 1) each, and the partial correlations of every term."""
+        columns = load().split(theta, self.size, axis=1)
+        return columns, [covariance.partial_correlations(term, columns) for term in self.layout.terms]
+
+    def _factors(self, columns: list[Any], partial: list[Lower]) -> list[Lower]:
+        log_sigma, terms = columns[self.layout.sigma], self.layout.terms
         return [
             covariance.block_diagonal(
-                [covariance.relative_factor(self.layout.terms[m], theta, log_sigma) for m in group]
+                [covariance.relative_factor(terms[m], columns, log_sigma, partial[m]) for m in group]
             )
             for group in self.members
         ]
 
     def log_prior(self, theta: Any) -> Any:
         """Return the log prior density of theta (S, d), Jacobians included."""
+        return self._log_prior(theta, self._columns(theta)[1])
+
+    def _log_prior(self, theta: Any, partial: list[Lower]) -> Any:
         tf = load()
-        scale = self.moments.scaling.y_scale
-        total = _log_scale_prior(self.priors.sigma, theta[:, self.layout.sigma], math.log(scale))
-        for term, units, sds, eta in zip(
-            self.layout.terms, self.sd_units, self.priors.sds, self.priors.correlations, strict=True
-        ):
-            for c, sd in enumerate(sds):
-                total = total + _log_scale_prior(sd, theta[:, term.start + c], math.log(units[c]))
+        total = 0.0
+        for prior in self.scale_priors:
+            # log p(log sd) = log p(sd) + log sd
+            log_sd = tf.gather(theta, prior.places, axis=1) + prior.log_units
+            total = total + tf.reduce_sum(log_prob(prior.distribution, tf.exp(log_sd)) + log_sd, axis=1)
+        for term, eta, z in zip(self.layout.terms, self.priors.correlations, partial, strict=True):
             if term.n_correlations:
-                z = covariance.partial_correlations(term, theta)
-                total = total + tf.cast(lkj_partial_log_prob(eta, term.k, z), theta.dtype)
+                total = total + lkj_partial_log_prob(eta, term.k, z)[:, 0]
         return total
 
     def log_density(self, theta: Any) -> Any:
         """Return log p(y, theta), (S,), differentiable in theta (S, d)."""
         return self._parts(theta)[0]
 
-    def _parts(self, theta: Any) -> tuple[Any, Any, Any]:
-        """Return the log density, the Cholesky factor L of P and L^-1 h."""
+    def _parts(self, theta: Any) -> tuple[Any, Any]:
+        """Return the log density and the Cholesky factor (S, q, q) of [[P, h], [h', K_yy / sigma^2 + c0]].
+
+        The factor's first p rows are that of P, its last row is (L^-1 h)' and the root of what is left of y'y.
+        """
         tf = load()
-        reduced = reduce(self.constants, self.factors(theta))
-        K = reduced.K
-        p = self.moments.n_common
-        log_sigma = theta[:, self.layout.sigma]
-        precision = tf.exp(-2.0 * log_sigma)
-        value = self._constant - self.moments.n * log_sigma - 0.5 * reduced.log_det
-        value = value - 0.5 * K[:, p, p] * precision + self.log_prior(theta)
-        if p == 0:
-            return value, None, None
-        P = K[:, :p, :p] * precision[:, None, None] + self.common.precision
-        h = K[:, :p, p:] * precision[:, None, None] + self.common.shift[:, None]
-        L = tf.linalg.cholesky(P)
-        half = tf.linalg.triangular_solve(L, h)[:, :, 0]
-        value = value + 0.5 * tf.reduce_sum(half * half, axis=1)
-        return value - tf.reduce_sum(tf.math.log(tf.linalg.diag_part(L)), axis=1), L, half
+        columns, partial = self._columns(theta)
+        reduced = reduce(self.constants, self._factors(columns, partial))
+        log_sigma = columns[self.layout.sigma]
+        augmented = reduced.K * tf.exp(-2.0 * log_sigma)[:, :, None] + self.common.augmented
+        L = tf.linalg.cholesky(augmented)
+        diagonal = tf.linalg.diag_part(L)
+        value = self._log_prior(theta, partial) - 0.5 * reduced.log_det - self.moments.n * log_sigma[:, 0]
+        value = value - tf.linalg.matvec(tf.math.log(diagonal), self._of_common)
+        return value + (self._constant - 0.5 * diagonal[:, -1] ** 2), L
+
+    @property
+    def _of_common(self) -> np.ndarray:
+        """(q,): 1 for each coefficient, 0 for y."""
+        return np.append(np.ones(self.moments.n_common), 0.0)
 
     @property
     def _constant(self) -> float:
         m = self.moments
         value = -0.5 * m.n * _LOG_2PI + 0.5 * m.sum_log_weights - m.n * math.log(m.scaling.y_scale)
-        return value - 0.5 * self.common.constant + 0.5 * m.n_common * _LOG_2PI + self.common.log_norm
+        return value + 0.5 * m.n_common * _LOG_2PI + self.common.log_norm
 
     def batches(self, S: int) -> list[slice]:
         """Return the slices in which S values of theta are worked on."""
@@ -148,22 +179,10 @@ class Marginal:
     def evaluate(self, theta: np.ndarray) -> Evaluation:
         """Return the log density and the conditional of beta for numpy theta (S, d)."""
         tf = load()
-        p = self.moments.n_common
-        log_density, means, roots = [], [], []
-        for rows in self.batches(len(theta)):
-            value, L, half = self._parts(tf.constant(theta[rows]))
-            log_density.append(value.numpy())
-            if p == 0:
-                continue
-            identity = tf.eye(p, batch_shape=[int(L.shape[0])], dtype=tf.float64)
-            root = tf.linalg.triangular_solve(L, identity)
-            means.append(tf.linalg.matvec(root, half, transpose_a=True).numpy())
-            roots.append(root.numpy())
-        value = np.concatenate(log_density)
-        value = np.where(np.isfinite(value), value, -np.inf)
-        if p == 0:
-            return Evaluation(value, np.zeros((len(theta), 0)), np.zeros((len(theta), 0, 0)))
-        return Evaluation(value, np.concatenate(means), np.concatenate(roots))
+        pairs = [self._parts(tf.constant(theta[rows])) for rows in self.batches(len(theta))]
+        value = np.concatenate([pair[0].numpy() for pair in pairs])
+        L = np.concatenate([pair[1].numpy() for pair in pairs])
+        return Evaluation(np.where(np.isfinite(value), value, -np.inf), *_conditional(L))
 
     def reduced(self, theta: np.ndarray) -> Reduced:
         """Return K and log det V at numpy theta (S, d)."""
@@ -171,10 +190,37 @@ class Marginal:
         return reduce(self.constants, self.factors(tf.constant(theta)))
 
 
-def _log_scale_prior(prior: Distribution, log_scaled: Any, log_unit: float) -> Any:
-    """Return the log density of log sd when sd = exp(log_scaled + log_unit) has the given prior."""
-    log_sd = log_scaled + log_unit
-    return log_prob(prior, load().exp(log_sd)) + log_sd
+def _conditional(L: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean (S, p) and root (S, p, p) of beta given theta from the factors L (S, q, q)."""
+    p = L.shape[1] - 1
+    if p == 0:
+        return np.zeros((len(L), 0)), np.zeros((len(L), 0, 0))
+    root = np.linalg.inv(L[:, :p, :p])
+    return np.einsum("sij,si->sj", root, L[:, p, :p]), root
+
+
+def _scale_priors(
+    terms: Layout, sds: tuple[tuple[Distribution, ...], ...], units: list[np.ndarray], sigma: Distribution, unit: float
+) -> tuple[ScalePrior, ...]:
+    """Gather the priors of sds and sigma by the distribution's name, so that each name costs one set of ops."""
+    entries = [
+        (prior, term.start + c, math.log(unit_of[c]))
+        for term, priors, unit_of in zip(terms.terms, sds, units, strict=True)
+        for c, prior in enumerate(priors)
+    ]
+    entries.append((sigma, terms.sigma, math.log(unit)))
+    found = []
+    for name in dict.fromkeys(prior.name for prior, _, _ in entries):
+        same = [entry for entry in entries if entry[0].name == name]
+        arguments = np.array([prior.arguments for prior, _, _ in same]).reshape(len(same), -1)
+        found.append(
+            ScalePrior(
+                Distribution(name, tuple(arguments.T)),  # type: ignore[arg-type]
+                np.array([place for _, place, _ in same], np.int32),
+                np.array([log_unit for _, _, log_unit in same]),
+            )
+        )
+    return tuple(found)
 
 
 def marginal(design: Design, moments: Moments, priors: PriorTable) -> Marginal:
@@ -194,6 +240,7 @@ def marginal(design: Design, moments: Moments, priors: PriorTable) -> Marginal:
         tuple(factor.members for factor in moments.factors),
         tuple(units),
         priors,
+        _scale_priors(terms, priors.sds, units, priors.sigma, moments.scaling.y_scale),
         common_prior(design, moments, priors),
     )
 
@@ -215,7 +262,7 @@ def common_prior(design: Design, moments: Moments, priors: PriorTable) -> Common
             v[1:] = design.X[:, 1:].mean(axis=0)
         rows.append((v, priors.intercept))
     rows.extend((unit[start + j], prior) for j, prior in enumerate(priors.coefficients))
-    precision, shift, constant = np.zeros((p, p)), np.zeros(p), 0.0
+    augmented = np.zeros((p + 1, p + 1))
     log_norm, proper = float(np.linalg.slogdet(T)[1]), True
     for v, prior in rows:
         if prior.name != "Normal":
@@ -223,9 +270,8 @@ def common_prior(design: Design, moments: Moments, priors: PriorTable) -> Common
             proper = False
             continue
         mean, sd = prior.arguments
-        scaled, gap = T.T @ v, mean - v @ t
-        precision += np.outer(scaled, scaled) / sd**2
-        shift += scaled * gap / sd**2
-        constant += (gap / sd) ** 2
+        # ((v' T beta~ + v' t) - mean)^2 / s^2 is a square of (beta~, -1).
+        row = np.append(T.T @ v, mean - v @ t) / sd
+        augmented += np.outer(row, row)
         log_norm -= math.log(sd) + 0.5 * _LOG_2PI
-    return CommonPrior(precision, shift, constant, log_norm, proper)
+    return CommonPrior(augmented, log_norm, proper)
