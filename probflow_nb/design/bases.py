@@ -90,6 +90,11 @@ class Polynomial:
         before, now = np.zeros_like(z), np.ones_like(z)
         for j in range(degree + 1):
             norms[j] = now @ now
+            if j and not norms[j] > 1e-20 * norms[j - 1]:
+                raise DataError(
+                    f"the values are too close together for a polynomial of degree {degree}.",
+                    hint=f"Use at most degree {j - 1}." if j > 1 else "Leave the predictor out.",
+                )
             if j < degree:
                 alpha[j] = (z * now) @ now / norms[j]
                 back = norms[j] / norms[j - 1] if j else 0.0

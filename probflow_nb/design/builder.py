@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, Span
 from ..lang.printer import label
 from ..lang.source import quoted
 from ..lang.tree import Name
 from ..spec.model_spec import ModelSpec
-from ..spec.terms import GroupTerm
-from .coding import INTERCEPT, code_terms
+from ..spec.terms import GroupTerm, Term
+from .coding import INTERCEPT, Matrix, code_terms
 from .column import Column
 from .design import Design, DroppedColumn
 from .encoding import Encoding, factor_name, located, sum_offsets, used_columns
-from .expression import Scope, number
+from .expression import LARGEST, SMALLEST, Scope, number
 from .group import GroupBlock
 from .grouping import Grouping, group_factors, learn_grouping
 from .rank import dependent_columns
@@ -48,9 +48,9 @@ def _build(spec: ModelSpec, data: Any) -> Design:
     rows, missing = _complete_rows(columns, used, table.n_rows)
     n = table.n_rows if rows is None else len(rows)
     scope = Scope(n, {name: column.take(rows) for name, column in columns.items()}, {}, True, rows)
-    _check_finite(scope, used)
+    _check_numbers(scope, used)
     y = _response(spec, scope)
-    matrix = code_terms(spec.intercept, spec.terms, scope)
+    matrix = _matrix(spec.intercept, spec.terms, scope)
     _check_names(matrix.names, set(spec.family.auxiliary) | (set() if spec.intercept else {INTERCEPT}))
     dropped = dependent_columns(matrix.values, matrix.names, constant=spec.intercept)
     kept = tuple(i for i in range(len(matrix.names)) if i not in dropped)
@@ -101,7 +101,7 @@ def _complete_rows(
     return rows, tuple(counts)
 
 
-def _check_finite(scope: Scope, used: Sequence[Name]) -> None:
+def _check_numbers(scope: Scope, used: Sequence[Name]) -> None:
     for name in used:
         values = scope.columns[name.name].values
         if values is None or values.dtype.kind != "f":
@@ -114,6 +114,29 @@ def _check_finite(scope: Scope, used: Sequence[Name]) -> None:
                 span=name.span,
                 hint="Correct them or mark them as missing, so that their rows are left out.",
             )
+        _check_size(values, name.name, name.span)
+
+
+def _check_size(values: np.ndarray, name: str, span: Span) -> None:
+    """Raise DataError if a variable is of a size at which squares overflow or vanish."""
+    largest = float(max(values.max(), -values.min()))
+    if largest > LARGEST or 0 < largest < SMALLEST:
+        raise DataError(
+            f"The values of {quoted(name)} are up to {figure(largest)} in size, "
+            f"outside the range from {SMALLEST:g} to {LARGEST:g}.",
+            span=span,
+            hint="Measure it in another unit.",
+        )
+
+
+def _matrix(intercept: bool, terms: Sequence[Term], scope: Scope) -> Matrix:
+    matrix = code_terms(intercept, terms, scope)
+    if any(len(term.factors) > 1 for term in terms):
+        # Products may leave the range in which each factor was.
+        span = terms[0].span | terms[-1].span
+        for values, name in zip(matrix.values.T, matrix.names):
+            _check_size(values, name, span)
+    return matrix
 
 
 def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
@@ -128,6 +151,7 @@ def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
             hint=f"Convert it to numbers first{'.' if numeric else ', such as 0 and 1.'}",
         )
     y = np.array(number(node, scope), dtype=np.float64)
+    _check_size(y, label(node), node.span)
     if spec.family.name == "gaussian":
         if len(y) == 1:
             raise DataError("There is one complete row, which is too few for a model.")
@@ -195,7 +219,7 @@ def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) ->
             span=span,
             hint="Leave the term out.",
         )
-    matrix = code_terms(term.intercept, term.terms, scope)
+    matrix = _matrix(term.intercept, term.terms, scope)
     if len(grouping.levels) == scope.n and spec.family.name == "gaussian" and not weighted:
         _check_residual(term, name, matrix.values, scope)
     _check_names(matrix.names, set() if term.intercept else {INTERCEPT})

@@ -17,6 +17,9 @@ from .column import Column, Factor, number_label
 from .contrasts import Contrast, helmert, indicators, polynomial, summed, treatment
 from .wording import counted, first_row, level_text, listed
 
+# Squares of numbers between these, and sums of squares, neither overflow nor vanish.
+LARGEST, SMALLEST = 1e100, 1e-100
+
 _AFFINE = ("scale", "standardize", "center")
 _BASES = ("poly", "bs", "ns")
 _FACTORS = ("C", "factor")
@@ -113,8 +116,10 @@ class Scope:
             try:
                 self.states[node] = learn()
             except DataError as error:
-                error.span = error.span or node.span
-                error.message = f"{quoted(label(node))}: {error.message}"
+                # A basis does not know its expression; an error from inside it already stands at its place.
+                if error.span is None:
+                    error.span = node.span
+                    error.message = f"{quoted(label(node))}: {error.message}"
                 raise
         return self.states[node]
 
@@ -185,12 +190,14 @@ def _apply(node: Call, x: np.ndarray, scope: Scope) -> np.ndarray:
 
 
 def _finite(found: np.ndarray, known: np.ndarray, node: Node, scope: Scope) -> np.ndarray:
-    bad = np.atleast_1d(~np.isfinite(found) & known)
+    bad, fault = np.atleast_1d(~np.isfinite(found) & known), "not a finite number"
+    if not bad.any():
+        bad, fault = np.atleast_1d(np.abs(found) > LARGEST), f"beyond {LARGEST:g}"
     if bad.any():
         where = "every row"
         if not bad.all():
             where = f"{counted(int(bad.sum()), 'row')}, {first_row(bad, scope.rows)}"
-        raise DataError(f"{quoted(label(node))} is not a finite number in {where}.", span=node.span)
+        raise DataError(f"{quoted(label(node))} is {fault} in {where}.", span=node.span)
     return found
 
 
@@ -236,7 +243,9 @@ def _variable(node: Node, scope: Scope) -> Variable:
         return _factor(node, node.arguments[0], _options(node), scope)
     elif isinstance(node, Call) and node.arguments and node.function in _BASES:
         x = number(node.arguments[0], scope)
-        values = scope.state(node, lambda: _learn_basis(node, x)).columns(x)
+        with np.errstate(all="ignore"):
+            values = scope.state(node, lambda: _learn_basis(node, x)).columns(x)
+            _finite(np.abs(values).max(axis=1), np.isfinite(x), node, scope)
         suffixes = tuple(f"[{i + 1}]" for i in range(values.shape[1]))
         return Variable(label(node), node.span, values, suffixes)
     return Variable(label(node), node.span, number(node, scope)[:, None])
@@ -289,7 +298,7 @@ def _learn_coding(factor: Factor, contrast: Any) -> Coding:
     reference = number_label(value) if isinstance(value, float) else str(value)
     if reference not in factor.levels:
         raise DataError(
-            f"there is no level {level_text(reference)}; the levels are {listed(factor.levels)}.",
+            f"There is no level {level_text(reference)} to refer to; the levels are {listed(factor.levels)}.",
             span=chosen.span,
         )
     return Coding(factor.levels, contrast.function, factor.levels.index(reference))

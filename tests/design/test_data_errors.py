@@ -396,7 +396,7 @@ TABLE: tuple[tuple[str, Callable[[], Any], tuple[str, ...]], ...] = (
         'y ~ C(f, Treatment("z"))',
         lambda: BASE,
         (
-            '`C(f, Treatment("z"))`: there is no level "z"; the levels are u, v.',
+            'There is no level "z" to refer to; the levels are u, v.',
             '    y ~ C(f, Treatment("z"))',
             "                       ^^^",
         ),
@@ -507,6 +507,34 @@ TABLE: tuple[tuple[str, Callable[[], Any], tuple[str, ...]], ...] = (
             "    y ~ x + weights(w)",
             "                    ^",
             "Leave out rows of weight 0.",
+        ),
+    ),
+    (
+        "y ~ x * f",
+        lambda: _data(x=[1e-200] * 7 + [0.0]),
+        (
+            "The values of `x` are up to 1e-200 in size, outside the range from 1e-100 to 1e+100.",
+            "    y ~ x * f",
+            "        ^",
+            "Measure it in another unit.",
+        ),
+    ),
+    (
+        "y ~ poly(x, 4, raw = TRUE)",
+        lambda: _data(x=[1e90, *BASE["x"][1:]]),
+        (
+            "`poly(x, 4, raw = TRUE)` is not a finite number in 1 row, the first in row 0 (counted from 0).",
+            "    y ~ poly(x, 4, raw = TRUE)",
+            "        ^^^^^^^^^^^^^^^^^^^^^^",
+        ),
+    ),
+    (
+        "y ~ I(x**2)",
+        lambda: _data(x=[1.0] * 6 + [1e90, 1e91]),
+        (
+            "`x**2` is beyond 1e+100 in 2 rows, the first in row 6 (counted from 0).",
+            "    y ~ I(x**2)",
+            "          ^^^^",
         ),
     ),
     (
