@@ -79,15 +79,17 @@ def extent(text: str, size: float, preferred: tuple[str, ...]) -> float:
 
 @lru_cache(maxsize=4096)
 def _advance(character: str, family: str) -> float:
-    from matplotlib import font_manager
-    from matplotlib.ft2font import LoadFlags
+    from matplotlib import font_manager, ft2font
 
     if not _covers(family, character):
         return 1.0
     path = font_manager.findfont(font_manager.FontProperties(family=family))
     face = font_manager.get_font(path)
     face.set_size(100.0, 72.0)
-    glyph = face.load_char(ord(character), flags=LoadFlags.NO_HINTING)
+    # matplotlib 3.10 made the flags an enumeration.
+    flags = ft2font.LoadFlags if hasattr(ft2font, "LoadFlags") else None
+    unhinted = flags.NO_HINTING if flags else getattr(ft2font, "LOAD_NO_HINTING", 2)
+    glyph = face.load_char(ord(character), flags=unhinted)
     return glyph.linearHoriAdvance / 65536 / 100
 
 

@@ -38,7 +38,7 @@ line-height:1.4;color:inherit;background:none}
 .pfnb.pfnb th,.pfnb.pfnb td{border:0;padding:2px 0 2px 18px;vertical-align:baseline;
 font-variant-numeric:tabular-nums;max-width:none;white-space:nowrap;background:none;color:inherit}
 .pfnb.pfnb th:first-child{padding-left:0;white-space:normal;overflow-wrap:break-word;
-min-width:11em;max-width:24em}
+min-width:11em;max-width:19em}
 .pfnb.pfnb th[scope=row]{font-weight:400}
 .pfnb.pfnb thead th{font-weight:600;color:var(--pf-muted);border-bottom:1px solid var(--pf-rule);
 padding-bottom:4px;vertical-align:bottom}
