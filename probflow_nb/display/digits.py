@@ -83,13 +83,6 @@ def fixed(value: float, places: int) -> str:
     return _word(value) or _fixed(value, places)
 
 
-def short(value: float, figures: int = 3) -> str:
-    """Write one number on its own to a number of significant figures, without trailing noise."""
-    if not math.isfinite(value) or value == 0:
-        return _word(value) or "0"
-    return row([value], figures - 1 - math.floor(math.log10(abs(value))))[0]
-
-
 def align(cells: Sequence[str], blank: str = " ", point: str = " ") -> list[str]:
     """Fill cells on the right so that, right-aligned, their decimal points stand in one line.
 

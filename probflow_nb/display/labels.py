@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import escape
 
@@ -86,10 +86,9 @@ def _advance(character: str, family: str) -> float:
     path = font_manager.findfont(font_manager.FontProperties(family=family))
     face = font_manager.get_font(path)
     face.set_size(100.0, 72.0)
-    # matplotlib 3.10 made the flags an enumeration.
-    flags = ft2font.LoadFlags if hasattr(ft2font, "LoadFlags") else None
-    unhinted = flags.NO_HINTING if flags else getattr(ft2font, "LOAD_NO_HINTING", 2)
-    glyph = face.load_char(ord(character), flags=unhinted)
+    # matplotlib 3.10 made the flags an enumeration; before, they were numbers of the module.
+    flags: Any = ft2font.LoadFlags.NO_HINTING if hasattr(ft2font, "LoadFlags") else 2
+    glyph = face.load_char(ord(character), flags=flags)
     return glyph.linearHoriAdvance / 65536 / 100
 
 

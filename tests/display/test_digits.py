@@ -76,10 +76,3 @@ def test_any_numbers_are_written(values: list[float], error: float, spread: floa
         if math.isfinite(value) and "e" not in w:
             shown = float(w.replace(",", ""))
             assert abs(shown - value) <= 0.51 * 10.0 ** -min(max(places, 0), 6) + 1e-9 * abs(value)
-
-
-@pytest.mark.parametrize(
-    ("value", "written"), [(0.0713, "0.0713"), (2517.4, "2517"), (0, "0"), (2.5e-9, "2.50e-9"), (NAN, "—")]
-)
-def test_short(value: float, written: str) -> None:
-    assert digits.short(value) == written
