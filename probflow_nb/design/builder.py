@@ -134,8 +134,9 @@ def _matrix(intercept: bool, terms: Sequence[Term], scope: Scope) -> Matrix:
     if any(len(term.factors) > 1 for term in terms):
         # Products may leave the range in which each factor was.
         span = terms[0].span | terms[-1].span
-        for values, name in zip(matrix.values.T, matrix.names):
-            _check_size(values, name, span)
+        largest = np.maximum(matrix.values.max(axis=0), -matrix.values.min(axis=0))
+        for size, name in zip(largest, matrix.names):
+            _check_size(np.atleast_1d(size), name, span)
     return matrix
 
 

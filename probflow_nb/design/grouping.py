@@ -49,14 +49,16 @@ def learn_grouping(factors: Sequence[Factor]) -> tuple[Grouping, np.ndarray]:
     sizes = [len(factor.levels) for factor in factors]
     cell = _cells([factor.codes for factor in factors], sizes)
     cells, index = _compress(cell, int(np.prod([float(size) for size in sizes])))
-    names = []
-    for code in cells.tolist():
-        parts = []
-        for factor, size in zip(reversed(factors), reversed(sizes)):
-            code, i = divmod(code, size)
-            parts.append(factor.levels[i])
-        names.append(":".join(reversed(parts)))
-    return Grouping(tuple(factor.levels for factor in factors), cells, tuple(names)), index
+    return Grouping(tuple(factor.levels for factor in factors), cells, _cell_names(factors, cells)), index
+
+
+def _cell_names(factors: Sequence[Factor], cells: np.ndarray) -> tuple[str, ...]:
+    names = np.full(len(cells), "", dtype=object)
+    rest = cells
+    for factor in reversed(factors):
+        rest, place = np.divmod(rest, max(len(factor.levels), 1))
+        names = np.array([*factor.levels, ""], dtype=object)[place] + ":" + names
+    return tuple(name[:-1] for name in names)
 
 
 def _cells(codes: Sequence[np.ndarray], sizes: Sequence[int]) -> np.ndarray:

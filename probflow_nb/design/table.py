@@ -244,4 +244,18 @@ def _narwhals_column(name: str, series: Any) -> Column:
         places = {level: i for i, level in enumerate(dtype.categories)}
         codes = np.array([places.get(text, -1) for text in series.to_list()], dtype=np.int64)
         return factor_column(name, codes, list(dtype.categories))
+    if isinstance(dtype, (nw.String, nw.Categorical)):
+        return _narwhals_text(name, series.cast(nw.String()))
     return object_column(name, series.to_list())
+
+
+def _narwhals_text(name: str, series: Any) -> Column:
+    import narwhals as nw
+
+    missing = series.is_null().to_numpy().astype(bool)
+    texts = series.drop_nulls().unique().to_list()
+    if not texts:
+        return object_column(name, series.to_list())
+    # The frame's own replacement is many times faster than a pass over a list of Python texts.
+    codes = series.fill_null(texts[0]).replace_strict(texts, range(len(texts)), return_dtype=nw.Int64())
+    return text_column(name, np.where(missing, -1, codes.to_numpy()), texts)
