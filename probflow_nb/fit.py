@@ -224,9 +224,7 @@ class Fit:
         if isinstance(self.answer, Posterior):
             return tuple(shown for e in self.answer.draws.effects for shown in group_effects(e))
         found = []
-        for factor, mode, sd in zip(
-            self.model.factors, self.answer.effects, self.answer.effect_sds, strict=True
-        ):
+        for factor, mode, sd in zip(self.model.factors, *self._point_effects, strict=True):
             keep = _spread(mode[:, 0], 60)
             names = tuple(factor.levels[i] for i in keep)
             for c, column in enumerate(factor.columns):
@@ -235,6 +233,10 @@ class Fit:
                     GroupEffects(factor.name, column, names, len(factor.levels), m, s, m - _Z95 * s, m + _Z95 * s)
                 )
         return tuple(found)
+
+    @cached_property
+    def _point_effects(self) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+        return self._optimum("conditional modes").effects()
 
     def _effect_tables(self, which: int) -> dict[str, pd.DataFrame]:
         import pandas as pd
@@ -245,7 +247,7 @@ class Fit:
                 sample = self.answer.draws.effects[i].affordable_sample()
                 values = sample.mean(axis=0) if which == 0 else sample.std(axis=0, ddof=1)
             else:
-                values = (self.answer.effects, self.answer.effect_sds)[which][i]
+                values = self._point_effects[which][i]
             index = pd.Index(factor.levels, name=factor.name)
             tables[factor.name] = pd.DataFrame(values, index=index, columns=list(factor.columns))
         return tables

@@ -21,6 +21,9 @@ from .newton import Mode
 # The emulator is used once it predicts the log density of new points of its own posterior to this, root mean square.
 _ENOUGH = 0.03
 _BATCH = 10
+_TESTS = 5
+# and once its guesses where it is least sure are right to this, in log units.
+_NEAR = 0.5
 _LENGTHS = (2.0, 3.0, 4.5, 7.0)
 
 
@@ -79,8 +82,12 @@ def fit_emulator(
     fresh = _where_it_matters(last, rng)
     predicted = last.predict(last.mode + fresh @ last.root.T)[:, 0]
     outputs = _outputs(marginal, mode, last.root, fresh)
-    test = slice(0, _BATCH - 3)
-    error = float(np.sqrt(np.mean((predicted[test] - outputs[test, 0]) ** 2)))
+    gap = predicted - outputs[:, 0]
+    error = float(np.sqrt(np.mean(gap[:_TESTS] ** 2)))
+    # A guess counts where it, or the truth, is not negligible.
+    seen = np.maximum(predicted, outputs[:, 0])[_TESTS:] > -10.0
+    if np.any(np.abs(gap[_TESTS:][seen]) > _NEAR):
+        error = max(error, 2.0 * _ENOUGH)
     nodes = np.concatenate([last.nodes, fresh])
     return _interpolate(
         last.mode, last.root, nodes, np.concatenate([last.outputs, outputs]), last.top, last.budget, error, marginal
@@ -96,30 +103,41 @@ def _scattered(size: int, d: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _where_it_matters(emulator: Emulator, rng: np.random.Generator) -> np.ndarray:
-    """Return a batch of z: most from the emulated posterior, the last three from its wide surroundings."""
+    """Return a batch of z: the first half draws of the emulated posterior, the rest where most hangs on its guess.
+
+    The emulated posterior is explored as the exact one would be; a region that the emulator makes up shows itself by
+    large weights far from every evaluation, and is evaluated next.
+    """
     d = emulator.mode.size
     proposal = Proposal(np.zeros(d), np.eye(d))
-    z = proposal.sample(rng, 2000)
-    log_p = _kernel(z, emulator.nodes, emulator.length) @ emulator.alpha[:, 0] + _basis(z) @ emulator.trend[:, 0]
-    # Far out the quadratic trend may open upwards; nothing there is asked for.
-    log_p[(z * z).sum(axis=1) > 4.0 * (d + 4.0 * math.sqrt(d))] = -np.inf
-    log_w = log_p - proposal.log_density(z)
-    log_w -= importance_total(log_w)
-    picked = importance.resample(log_w, _BATCH - 3, rng)
-    wide = 2.0 * z[importance.resample(log_w, 3, rng)]
-    return np.concatenate([z[picked] + 1e-3 * rng.standard_normal((_BATCH - 3, d)), wide])
+    cloud = None
+    for _ in range(4):
+        z = proposal.sample(rng, 500)
+        points = emulator.evaluate(emulator.mode + z @ emulator.root.T)
+        cloud = importance.begin(proposal, z, points) if cloud is None else importance.extend(cloud, proposal, z, points)
+        proposal = importance.refit(cloud)
+    assert cloud is not None
+    smooth, _, _ = cloud.quality()
+    tests = cloud.x[importance.resample(smooth, _TESTS, rng)]
+    nodes = np.concatenate([emulator.nodes, tests])
+    for _ in range(_BATCH - _TESTS):
+        far = _doubt(cloud.x, nodes, emulator.length)
+        nodes = np.concatenate([nodes, cloud.x[[int(np.argmax(cloud.log_weights + np.log(far)))]]])
+    return nodes[len(emulator.nodes) :]
 
 
-def importance_total(log_w: np.ndarray) -> float:
-    """Return log of the sum of the weights."""
-    return float(np.logaddexp.reduce(log_w))
+def _doubt(z: np.ndarray, nodes: np.ndarray, length: float) -> np.ndarray:
+    """Return the variance of the Gaussian process at z given its nodes, trend left aside."""
+    L = np.linalg.cholesky(_kernel(nodes, nodes, length) + 1e-8 * np.eye(len(nodes)))
+    half = np.linalg.solve(L, _kernel(nodes, z, length))
+    return np.maximum(1.0 - (half * half).sum(axis=0), 1e-12)
 
 
 def _outputs(marginal: Marginal, mode: Mode, root: np.ndarray, z: np.ndarray) -> np.ndarray:
     e = marginal.evaluate(mode.x + z @ root.T)
     p = e.mean.shape[1]
     lower = np.tril_indices(p)
-    floor = np.maximum(e.log_density - mode.value, -500.0)
+    floor = np.maximum(e.log_density - mode.value, -100.0)
     return np.concatenate([floor[:, None], e.mean, e.root[:, *lower]], axis=1)
 
 

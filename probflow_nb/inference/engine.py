@@ -7,7 +7,7 @@ turns a State into the answer. Randomness comes from the seed alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -44,8 +44,8 @@ class Optimum:
     """What a point engine answers, all on the data's scale.
 
     criterion: deviance or REML criterion. reml: which. names: of the scalars; values, errors: (scalars,), errors NaN
-    where there is none. covariance: (p, p) of beta. effects, effect_sds: (J, k) a factor, in the order of the text.
-    relative: each term's (k, k) relative factor.
+    where there is none. covariance: (p, p) of beta. effects: makes the conditional modes and standard deviations,
+    (J, k) a factor, in the order of the text, when they are asked for. relative: each term's (k, k) relative factor.
     """
 
     criterion: float
@@ -54,8 +54,7 @@ class Optimum:
     values: np.ndarray
     errors: np.ndarray
     covariance: np.ndarray
-    effects: tuple[np.ndarray, ...]
-    effect_sds: tuple[np.ndarray, ...]
+    effects: Callable[[], tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]]
     relative: tuple[np.ndarray, ...]
     verdict: Verdict
     method: str

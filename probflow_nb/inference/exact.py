@@ -27,7 +27,7 @@ from .newton import Mode
 # khat above this is not trusted (Vehtari et al. 2024); the proposal is adapted, then HMC takes over.
 _GOOD_KHAT = 0.5
 _ROUNDS = 6
-_TRIES = 3
+_REFINEMENTS = 12
 _MODE_TOLERANCE = 0.02
 _MODE_STEPS = 60
 # Multiply-adds for all draws above which the log density is emulated: about five seconds of two cores.
@@ -79,8 +79,8 @@ class Exact:
 class ExactState:
     """Where an exact fit stands.
 
-    phase: "mode", "emulate", "adapt", "sample", "hmc" or "done". theta: (d,) the starting point. mode: of the climb.
-    cloud: all weighted draws. rounds: how many rounds of it adapted the proposal. best: the largest effective share of draws after a round. chains: of HMC, if it took over.
+    phase: "mode", "emulate", "adapt", "sample", "refine", "hmc" or "done". theta: (d,) the starting point. mode: of the climb.
+    cloud: all weighted draws. rounds: how many rounds of it adapted the proposal. refined: rounds of refinement. best: the largest effective share of draws after a round. chains: of HMC, if it took over.
     """
 
     phase: str
@@ -91,6 +91,7 @@ class ExactState:
     emulator: Emulator | None = None
     cloud: Cloud | None = None
     rounds: int = 0
+    refined: int = 0
     best: float = 0.0
     chains: hmc.Chains | None = None
 
@@ -173,20 +174,32 @@ def _adapt(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactS
 
 
 def _sample(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
-    """Draw from the adapted proposal, some thousands a step; draw again from a better one where khat is not good."""
+    """Draw from the adapted proposal, some thousands a step."""
     assert state.cloud is not None
-    total = engine.draws
-    tries, drawn = divmod(sum(state.cloud.sizes[state.rounds :]), total)
+    drawn, total = sum(state.cloud.sizes[state.rounds :]), engine.draws
     size = min(total - drawn, max(1000, int(5e9 / max(marginal.constants.cost, 1.0))))
     proposal = importance.refit(state.cloud) if drawn == 0 else state.cloud.proposals[-1]
     cloud = _with_draws(marginal, state, proposal, size)
     _, khat, ess = cloud.quality()
     info = Info(drawn + size, total, "sampling", ess, {"khat": khat, "ess": ess})
-    if drawn + size < total:
-        return replace(state, cloud=cloud), info
-    if khat < _GOOD_KHAT or state.emulator is not None:
-        return replace(state, phase="done", cloud=cloud), info
-    return replace(state, phase="sample" if tries + 1 < _TRIES else "hmc", cloud=cloud), info
+    complete = drawn + size >= total
+    following = "sample" if not complete else "done" if khat < _GOOD_KHAT else "refine"
+    return replace(state, phase=following, cloud=cloud), info
+
+
+def _refine(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    """Add draws where the weights are largest, until they are even enough or HMC has to take over."""
+    assert state.cloud is not None
+    rounds = state.refined + 1
+    cloud = _with_draws(marginal, state, importance.refine(state.cloud), max(500, engine.draws // 8))
+    _, khat, ess = cloud.quality()
+    following = "refine"
+    if khat < _GOOD_KHAT:
+        following = "done"
+    elif rounds >= _REFINEMENTS:
+        following = "hmc" if state.emulator is None else "done"
+    info = Info(rounds, _REFINEMENTS, "refining", ess, {"khat": khat, "ess": ess})
+    return replace(state, phase=following, cloud=cloud, refined=rounds), info
 
 
 def _hmc(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
@@ -202,5 +215,6 @@ _PHASES: dict[str, Callable[[Exact, Marginal, ExactState], tuple[ExactState, Inf
     "emulate": _emulate,
     "adapt": _adapt,
     "sample": _sample,
+    "refine": _refine,
     "hmc": _hmc,
 }

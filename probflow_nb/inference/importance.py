@@ -17,34 +17,38 @@ from ..posterior.diagnostics import importance_ess
 from ..posterior.pareto import pareto_smooth
 
 _DF = 6.0
+_WIDE_SHARE = 0.1
+_WIDER = 2.0
 
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A multivariate t distribution: location (d,), root (d, d) with root root' its scale matrix."""
+    """A t distribution with a wide one mixed in: location (d,), root (d, d), root root' the scale matrix.
+
+    The wide part, of the same centre and `_WIDER` times the scale, bounds the weights where the target's tails are
+    longer than the t's on one side (a defensive mixture, Hesterberg 1995).
+    """
 
     location: np.ndarray
     root: np.ndarray
-    df: float = _DF
 
     def sample(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """Return `size` draws, (size, d)."""
         d = self.location.size
         normal = rng.standard_normal((size, d))
-        spread = np.sqrt(self.df / rng.chisquare(self.df, size))
+        spread = np.sqrt(_DF / rng.chisquare(_DF, size))
+        spread[: int(round(size * _WIDE_SHARE))] *= _WIDER
         return self.location + (normal @ self.root.T) * spread[:, None]
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
         """Return the log density at x (S, d), (S,)."""
         d = self.location.size
-        z = np.linalg.solve(self.root, (x - self.location).T)
-        constant = (
-            math.lgamma(0.5 * (self.df + d))
-            - math.lgamma(0.5 * self.df)
-            - 0.5 * d * math.log(self.df * math.pi)
-            - np.linalg.slogdet(self.root)[1]
-        )
-        return constant - 0.5 * (self.df + d) * np.log1p((z * z).sum(axis=0) / self.df)
+        square = (np.linalg.solve(self.root, (x - self.location).T) ** 2).sum(axis=0)
+        constant = math.lgamma(0.5 * (_DF + d)) - math.lgamma(0.5 * _DF) - 0.5 * d * math.log(_DF * math.pi)
+        constant -= np.linalg.slogdet(self.root)[1]
+        narrow = math.log1p(-_WIDE_SHARE) - 0.5 * (_DF + d) * np.log1p(square / _DF)
+        wide = math.log(_WIDE_SHARE) - d * math.log(_WIDER) - 0.5 * (_DF + d) * np.log1p(square / _DF / _WIDER**2)
+        return constant + np.logaddexp(narrow, wide)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +112,26 @@ def refit(cloud: Cloud) -> Proposal:
     covariance = trust * covariance + (1 - trust) * (last.root @ last.root.T)
     values, vectors = np.linalg.eigh(covariance)
     return Proposal(location, vectors * np.sqrt(np.maximum(values, 1e-14)))
+
+
+def refine(cloud: Cloud) -> Proposal:
+    """Return a t proposal at the draw of greatest weight, shaped by its neighbours (Raftery and Bao 2010).
+
+    Where the weights are uneven the mixture of proposals is too thin around its largest weight; that is where the next
+    draws go.
+    """
+    log_w = cloud.log_weights
+    weights = np.exp(cloud.quality()[0])
+    centre = cloud.x[int(np.argmax(log_w))]
+    whole = refit(cloud).root
+    distance = (np.linalg.solve(whole, (cloud.x - centre).T) ** 2).sum(axis=0)
+    d = centre.size
+    near = np.argsort(distance)[: max(20 * d, len(distance) // 10)]
+    shares = weights[near] + 1.0 / len(weights)
+    centred = cloud.x[near] - centre
+    covariance = (centred * (shares / shares.sum())[:, None]).T @ centred
+    values, vectors = np.linalg.eigh(covariance)
+    return Proposal(centre, vectors * np.sqrt(np.maximum(values, 1e-14)))
 
 
 def resample(log_weights: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -64,15 +64,14 @@ class Point:
         profile = criterion.profile(phi)
         relative = criterion.to_relative(phi)
         sds, cors = _variance_parameters(model, relative, profile.sigma)
-        effects, effect_sds = _effects(model, criterion, phi, profile)
         beta_se = np.sqrt(np.diag(profile.covariance))
         values = np.concatenate([profile.beta, sds, cors, [profile.sigma]])
         errors = np.concatenate([beta_se, np.full(len(values) - len(beta_se), np.nan)])
         verdict = _judge(state, model, relative, sds, profile.sigma)
         method = "REML" if self.reml else "maximum likelihood"
         return Optimum(
-            profile.criterion, self.reml, scalar_names(model), values, errors, profile.covariance, effects,
-            effect_sds, relative, verdict, method,
+            profile.criterion, self.reml, scalar_names(model), values, errors, profile.covariance,
+            lambda: _effects(model, criterion, phi, profile), relative, verdict, method,
         )  # fmt: skip
 
 

@@ -162,9 +162,11 @@ def conditional_sds(marginal: Marginal, factors: list[Lower], sigma: float) -> l
         root = tf.linalg.triangular_solve(L, left_multiply(D, tf.eye(r, dtype=tf.float64)[None])).numpy()[0]
         cells = marginal.moments.cells
         # A_j E_j root' for every level: how far the rest's uncertainty moves the first factor's effects.
-        moved = np.zeros((A.shape[0], k, r))
-        for c in range(k):
-            np.add.at(moved[:, c], cells.level, cells.value[:, c, None] * root[:, cells.column].T)
+        from scipy.sparse import csr_matrix
+
+        shape = (A.shape[0], r)
+        meet = [csr_matrix((cells.value[:, c], (cells.level, cells.column)), shape) @ root.T for c in range(k)]
+        moved = np.stack(meet, axis=1)
         variance[0] += ((A @ moved) ** 2).sum(axis=2)
         total, start = (root**2).sum(axis=0), 0
         for J, kk in constants.rest.shapes:
