@@ -1,0 +1,88 @@
+"""The first tutorial in a real JupyterLab: what a person sees, in light and dark, on a wide and a narrow screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+
+REPOSITORY = Path(__file__).parents[2]
+NAME = "01_first_model.ipynb"
+# Fits that the tutorial shows: their titles, in the order of the page.
+TITLES = ["sleep", "sceptic", "estimate", "batches"]
+
+
+def test_the_first_notebook(lab, tmp_path):
+    notebook = nbformat.read(REPOSITORY / "notebooks" / NAME, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, lab.root / NAME)
+
+    lab.open(NAME)
+    lab.command("notebook:run-all-cells")
+    lab.page.wait_for_function(
+        """count => {
+            const cells = window.jupyterapp.shell.currentWidget.content.widgets
+                .filter(cell => cell.model.type === 'code');
+            return cells.length === count && cells.every(cell => cell.model.executionCount > 0);
+        }""",
+        arg=len(code),
+        timeout=240_000,
+    )
+    shown = [read_card(card) for card in cards(lab)]
+    assert [card["title"] for card in shown] == TITLES
+    for card in shown:
+        assert card["verdict"]
+        assert card["pictures"]
+        assert all(width > 0 for width in card["pictures"])
+        assert all(card["words"])
+        assert card["rows"] >= 3
+        assert not card["cut"]
+    # The one mistake shows our lines, and no traceback.
+    errors = lab.page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
+    assert errors.count() == 1
+    assert "There is no column `Dais` in the data." in errors.inner_text()
+    assert "Traceback" not in errors.inner_text()
+
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        lab.theme(theme)
+        papers = {card.evaluate("card => getComputedStyle(card).backgroundColor") for card in cards(lab)}
+        assert len(papers) == 1
+        dark = brightness(papers.pop()) < 0.3
+        assert dark == theme.endswith("Dark")
+        for width in (1280, 700):
+            lab.page.set_viewport_size({"width": width, "height": 900})
+            lab.page.wait_for_timeout(300)
+            for title, card in zip(TITLES, cards(lab), strict=True):
+                card.scroll_into_view_if_needed()
+                card.screenshot(path=tmp_path / f"{title}-{theme[-5:].strip().lower()}-{width}.png")
+                assert not read_card(card)["cut"]
+            lab.page.screenshot(path=tmp_path / f"page-{theme[-5:].strip().lower()}-{width}.png")
+    assert lab.outside == []
+    assert lab.errors == []
+
+
+def cards(lab):
+    """Return the shown fits, in the order of the page."""
+    return lab.page.locator(".pfnb").all()
+
+
+def read_card(card) -> dict:
+    """Return what a fit shows: title, verdict, widths of its pictures and their words, rows, whether text is cut."""
+    return card.evaluate(
+        """card => ({
+            title: card.querySelector('.pfnb-title').textContent.trim(),
+            verdict: card.querySelector('.pfnb-verdict').textContent.trim(),
+            pictures: [...card.querySelectorAll('img')].map(image => image.naturalWidth),
+            words: [...card.querySelectorAll('img')].map(image => image.alt.trim()),
+            rows: card.querySelectorAll('.pfnb-table tbody tr').length,
+            cut: card.scrollWidth > card.clientWidth + 1,
+        })"""
+    )
+
+
+def brightness(colour: str) -> float:
+    """Return the mean of red, green and blue of "rgb(r, g, b)", from 0 to 1."""
+    numbers = colour[colour.index("(") + 1 : colour.index(")")].split(",")
+    return sum(float(number) for number in numbers[:3]) / (3 * 255)
