@@ -26,7 +26,7 @@ def insteval() -> pd.DataFrame:
     if not path.exists():
         pytest.skip("InstEval.csv is not in ../shared/data")
     levels = json.loads((SHARED / "schema.json").read_text(encoding="utf-8"))["InstEval"]["columns"]
-    frame = pd.read_csv(path, dtype={name: str for name in ("s", "d", "service", "dept")})
+    frame = pd.read_csv(path, dtype=dict.fromkeys(("s", "d", "service", "dept"), str))
     for name in ("s", "d", "service", "dept"):
         frame[name] = pd.Categorical(frame[name], levels[name]["levels"])
     return frame

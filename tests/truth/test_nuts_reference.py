@@ -40,7 +40,7 @@ def scalar(fit: pf.Fit, name: str) -> np.ndarray:
 
 def test_every_scalar_of_the_fit_has_a_reference(both: tuple[pf.Fit, dict[str, Any]]) -> None:
     fit, table = both
-    assert list(fit.summary().index) == [name for name in table if not name.startswith("b[")]
+    assert set(fit.summary().index) == {name for name in table if not name.startswith("b[")}
 
 
 def test_the_posterior_is_that_of_the_long_run(both: tuple[pf.Fit, dict[str, Any]]) -> None:
