@@ -37,8 +37,8 @@ FLAGS = (
 class Lab:
     """A page that shows JupyterLab, and what it did on the way.
 
-    root: the folder that the server shows. outside: addresses beyond the server that were asked for; all of them
-    are refused. errors: what the page wrote on its console as an error.
+    root: the folder that the server shows. outside: addresses beyond the server that were asked for, each of
+    them refused. errors: what the page wrote on its console as an error.
     """
 
     page: Any
