@@ -7,7 +7,7 @@ derivative and one call serves a whole iteration.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,15 +44,23 @@ def step(
     ahead = _differences(f, mode.x + direction, tolerance, width, mode.iteration + 1)
     if ahead.value >= mode.value:
         return ahead
-    lengths = 2.0 ** -np.arange(1.0, 13.0)
-    values = f(mode.x + lengths[:, None] * direction)
-    best = int(np.argmax(values))
-    if not values[best] > mode.value:
-        # Not even a short step gains: the point is as high as rounding lets f tell.
-        return Mode(
-            mode.x, mode.value, mode.gradient, mode.hessian, mode.decrement, mode.iteration + 1, True
-        )
-    return _differences(f, mode.x + lengths[best] * direction, tolerance, width, mode.iteration + 1)
+    # Shorter steps, three at a time: the first ones usually do, and where f costs much the others are never asked.
+    for lengths in np.split(2.0 ** -np.arange(1.0, 13.0), 4):
+        values = f(mode.x + lengths[:, None] * direction)
+        best = int(np.argmax(values))
+        if values[best] > mode.value:
+            return _differences(f, mode.x + lengths[best] * direction, tolerance, width, mode.iteration + 1)
+    # Not even a short step gains: the point is as high as rounding lets f tell.
+    return replace(mode, iteration=mode.iteration + 1, converged=True)
+
+
+def polish(f: Callable[[np.ndarray], np.ndarray], mode: Mode) -> Mode:
+    """Return the point one more Newton step on, if it is no lower: one evaluation in place of a whole iteration."""
+    if not mode.x.size:
+        return mode
+    x = mode.x + _direction(mode)
+    value = float(f(x[None])[0])
+    return replace(mode, x=x, value=value) if value >= mode.value else mode
 
 
 def covariance_root(mode: Mode, widest: float = 3.0) -> np.ndarray:

@@ -19,7 +19,7 @@ from .newton import Mode
 from .scalars import scalar_names
 
 # Newton's decrement, in units of the criterion, below which the climb is over.
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-5
 _STEPS = 100
 # A group sd below this share of sigma is shown as 0.
 _ZERO = 1e-4
@@ -54,6 +54,8 @@ class Point:
         else:
             mode = newton.step(f, state.mode, _TOLERANCE)
         done = mode.converged or mode.iteration >= _STEPS
+        if mode.converged:
+            mode = newton.polish(f, mode)
         info = Info(mode.iteration, 0, "maximising", -mode.value, {"decrement": mode.decrement})
         return replace(state, mode=mode, done=done), info
 

@@ -63,12 +63,23 @@ class Rest:
 
 
 @dataclass(frozen=True, eq=False)
+class Small:
+    """Constants of the shortcut for one factor with k of 1 or 2; c counts Omega's entries and, for k = 2, its determinant.
+
+    determinants: (c, U), det_j less 1 is a product with them. features: (U, c q q), likewise for C_j' A_j C_j.
+    """
+
+    determinants: Any
+    features: Any
+
+
+@dataclass(frozen=True, eq=False)
 class Elimination:
     """The constants of the elimination, as tensors.
 
     k: columns of the first factor, 0 without group terms. blocks: the lower half of the distinct G_j, entry by entry,
     (U,) numpy each. counts: (U,) how many levels share each. inverse: (J,) which of them a level has. gram: (q, q). common_map: (m U, q q) or None when it
-    would be too large; cross: (J, k, q). rest: the other factors, or None.
+    would be too large; cross: (J, k, q). rest: the other factors, or None. small: for the shortcut, or None.
     """
 
     q: int
@@ -80,6 +91,7 @@ class Elimination:
     cross: Any
     common_map: Any
     rest: Rest | None
+    small: Small | None = None
 
     @property
     def n_blocks(self) -> int:
@@ -122,6 +134,9 @@ def elimination(moments: Moments) -> Elimination:
     common_map = None
     if U * k * k * q * q + moments.first_cross.size * q <= _LARGE:
         common_map = tf.constant(_common_map(moments.first_cross, inverse, U))
+    small = None
+    if common_map is not None and k <= 2 and len(moments.factors) == 1:
+        small = _small(blocks.reshape(U, k, k), common_map.numpy().reshape(-1, U, q * q))
     rest = _rest(moments, inverse, U) if len(moments.factors) > 1 else None
     return Elimination(
         q,
@@ -133,6 +148,7 @@ def elimination(moments: Moments) -> Elimination:
         tf.constant(moments.first_cross),
         common_map,
         rest,
+        small,
     )
 
 
@@ -164,6 +180,20 @@ def _common_map(cross: np.ndarray, inverse: np.ndarray, U: int) -> np.ndarray:
         else:
             np.add.at(out[position], inverse, value.reshape(J, -1))
     return out.reshape(-1, q * q)
+
+
+def _small(G: np.ndarray, common: np.ndarray) -> Small:
+    """Return the shortcut's constants from the distinct blocks (U, k, k) and the map (m, U, q q)."""
+    tf = load()
+    if G.shape[1] == 1:
+        return Small(tf.constant(G[:, 0].T), tf.constant(common[0]))
+    g00, g01, g11 = G[:, 0, 0], G[:, 0, 1], G[:, 1, 1]
+    det = np.maximum(g00 * g11 - g01 * g01, 0.0)
+    adjugate = g11[:, None] * common[0] - g01[:, None] * common[1] + g00[:, None] * common[2]
+    features = np.stack([*common, adjugate], axis=1)
+    return Small(
+        tf.constant(np.stack([g00, 2.0 * g01, g11, det])), tf.constant(features.reshape(len(G), -1))
+    )
 
 
 def _rest(moments: Moments, inverse: np.ndarray, U: int) -> Rest:
@@ -246,6 +276,8 @@ def reduce(constants: Elimination, factors: list[Lower]) -> Reduced:
     tf = load()
     if not factors:
         return Reduced(constants.gram[None], tf.zeros((1,), tf.float64))
+    if constants.small is not None:
+        return _reduce_small(constants, constants.small, factors[0])
     entries, log_det = first_inverse(constants.blocks, factors[0])
     log_det = tf.linalg.matvec(log_det, constants.counts)
     A = entries[0] if len(entries) == 1 else tf.concat(entries, axis=1)
@@ -255,6 +287,31 @@ def reduce(constants: Elimination, factors: list[Lower]) -> Reduced:
     L, V = rest_factor(constants.rest, A, factors[1:])
     log_det = log_det + 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(L)), axis=-1)
     return Reduced(H - tf.matmul(V, V, transpose_a=True), log_det)
+
+
+def _reduce_small(constants: Elimination, small: Small, delta: Lower) -> Reduced:
+    """Return the same for one factor with k of 1 or 2, as products of matrices.
+
+    The entries of A_j are (Omega, det Omega adj G_j) / det_j, so sum_j C_j' A_j C_j is a product of 1 / det_j with
+    constants, combined with the few numbers of Omega; det_j is itself a product of them with constants. Only the
+    reciprocal and the logarithm of det_j are taken for every theta and level.
+    """
+    tf = load()
+    omega = covariance.product(delta)
+    if constants.k == 1:
+        coefficients = [omega[0][0]]
+    else:
+        root = delta[0][0] * delta[1][1]
+        coefficients = [omega[0][0], omega[1][0], omega[1][1], root * root]
+        if omega[1][0] is None:
+            coefficients[1] = tf.zeros_like(root)
+    weights = coefficients[0] if constants.k == 1 else tf.concat(coefficients, axis=1)
+    det = 1.0 + tf.matmul(weights, small.determinants)
+    log_det = tf.linalg.matvec(tf.math.log(det), constants.counts)
+    q = constants.q
+    sums = tf.reshape(tf.matmul(1.0 / det, small.features), (-1, len(coefficients), q * q))
+    total = tf.reduce_sum(weights[:, :, None] * sums, axis=1)
+    return Reduced(constants.gram - tf.reshape(total, (-1, q, q)), log_det)
 
 
 def first_inverse(G: Any, delta: Lower) -> tuple[list[Any], Any]:
