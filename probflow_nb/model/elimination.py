@@ -28,8 +28,10 @@ from .covariance import Lower
 
 # Above this size the matrix of constants for F'F is not formed and E_j' A_j E_j is summed directly.
 _LARGE = 40_000_000
-# Numbers in one array of a batch: small enough for the cache, large enough to hide the cost of an op.
-_CELLS = 1 << 17
+# Numbers in one array of a batch: few enough for the cache, enough to hide the cost of an op; products of matrices,
+# which mind their own cache, like more.
+_CELLS = 1 << 18
+_CELLS_OF_PRODUCTS = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,8 @@ class Elimination:
             width = max(width, int(self.cross.shape[0]) * self.k * self.q)
         if self.rest is not None:
             width = max(width, self.rest.size * max(self.rest.size, self.q))
-        return max(1, _CELLS // width)
+        cells = _CELLS if self.small is None else _CELLS_OF_PRODUCTS
+        return max(1, cells // width)
 
     @property
     def cost(self) -> float:
