@@ -15,7 +15,7 @@ from .magics import LmeMagics
 def load_ipython_extension(ipython: Any) -> None:
     """Register `%%lme` and `%lme`, and start loading what the first fit needs in background threads.
 
-    ipython: the running InteractiveShell. Loading twice replaces the magics and keeps their settings.
+    ipython: the running InteractiveShell. Loading twice replaces the magics.
     """
     magics = LmeMagics(shell=ipython)
     _withdraw(ipython)

@@ -7,7 +7,7 @@ import re
 import shlex
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from difflib import get_close_matches
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -53,10 +53,8 @@ def options(engines: Mapping[str, type]) -> tuple[Option, ...]:
                 continue
             known = found.get(field.name)
             if known is None:
-                default = "" if field.default is MISSING or field.default is None else f" [{field.default}]"
-                found[field.name] = Option(
-                    field.name, kind, (engine,), f"{field.metadata.get('help', field.name)}{default}"
-                )
+                help = f"{field.metadata.get('help', field.name)}{_default(field)}"
+                found[field.name] = Option(field.name, kind, (engine,), help)
             else:
                 found[field.name] = Option(field.name, known.kind, (*known.engines, engine), known.help)
     return tuple(found.values())
@@ -171,6 +169,12 @@ def _scalar(hint: Any) -> type | None:
         parts = [part for part in get_args(hint) if part is not type(None)]
         return _scalar(parts[0]) if len(parts) == 1 else None
     return hint if hint in (bool, int, float, str) else None
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default is MISSING or field.default is None:
+        return ""
+    return f" [{str(field.default).lower() if isinstance(field.default, bool) else field.default}]"
 
 
 def _booleans(words: list[str], available: tuple[Option, ...]) -> list[str]:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from typing import Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments
+from IPython.core.magic_arguments import argument, kwds, magic_arguments
 from IPython.display import display
 from traitlets import Bool, Int, Unicode
 
@@ -51,6 +51,7 @@ class LmeMagics(Magics):
 
     @no_var_expand
     @magic_arguments()
+    @kwds(usage="%%lme [NAME] [--data DATA] [--engine ENGINE] [--seed N] [other flags, listed below]")
     @argument("name", nargs="?", default="", help="Variable that the fit is bound to; without it only _ is.")
     @argument(
         "--data", metavar="DATA", default="", help="A data frame, a dotted name, or a built-in data set."
