@@ -60,8 +60,8 @@ def look(lab, folder, theme, width):
     """Take a picture of the page and of every fit, and check that nothing is cut."""
     # High enough for a whole fit, so that no toolbar lies over its picture.
     lab.page.set_viewport_size({"width": width, "height": 1400})
-    lab.page.wait_for_timeout(300)
     lab.page.locator(".jp-Notebook .jp-Cell").first.scroll_into_view_if_needed()
+    lab.page.wait_for_timeout(1000)
     lab.page.screenshot(path=folder / f"page-{theme}-{width}.png")
     for title, card in zip(TITLES, cards(lab), strict=True):
         card.scroll_into_view_if_needed()
