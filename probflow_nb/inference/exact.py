@@ -23,6 +23,7 @@ from .engine import Info, Posterior
 from .gaussian import check_beta_priors, check_gaussian
 from .importance import Cloud, Proposal
 from .newton import Mode
+from .screen import variance_shares
 
 # khat above this is not trusted (Vehtari et al. 2024); the proposal is adapted, then HMC takes over.
 _GOOD_KHAT = 0.5
@@ -60,7 +61,7 @@ class Exact:
         """Return the state before the climb: the best of a cloud of starting points."""
         marginal = model.marginal
         costly = marginal.constants.cost * (self.draws + 2000) > _COSTLY
-        start = _start(marginal, seed, 1 if costly else 64)
+        start = _screened(marginal) if costly else _scattered(marginal, seed)
         return ExactState("mode", seed, costly, start)
 
     def step(self, model: Model, state: ExactState) -> tuple[ExactState, Info]:
@@ -106,7 +107,19 @@ class ExactState:
         return self.cloud is not None
 
 
-def _start(marginal: Marginal, seed: int, size: int) -> np.ndarray:
+def _screened(marginal: Marginal) -> np.ndarray:
+    """Return the point that a screen of each factor alone suggests."""
+    shares, residual = variance_shares(marginal.moments)
+    theta = np.zeros(marginal.size)
+    for members, share in zip(marginal.members, shares, strict=True):
+        for m in members:
+            term = marginal.layout.terms[m]
+            theta[term.start : term.start + term.k] = 0.5 * np.log(share)
+    theta[marginal.layout.sigma] = 0.5 * np.log(residual)
+    return theta
+
+
+def _scattered(marginal: Marginal, seed: int, size: int = 64) -> np.ndarray:
     """Return the best of `size` points scattered over plausible scaled sds."""
     layout = marginal.layout
     centre = np.zeros(layout.size)
@@ -115,10 +128,7 @@ def _start(marginal: Marginal, seed: int, size: int) -> np.ndarray:
         centre[term.start : term.start + term.k] = -1.0
         spread[term.start : term.start + term.k] = 1.0
     centre[layout.sigma], spread[layout.sigma] = -0.3, 0.3
-    if size == 1:
-        return centre
-    rng = np.random.default_rng([seed, 1])
-    points = centre + spread * rng.standard_normal((size, layout.size))
+    points = centre + spread * np.random.default_rng([seed, 1]).standard_normal((size, layout.size))
     points[0] = centre
     return points[int(np.argmax(marginal.log_densities(points)))]
 

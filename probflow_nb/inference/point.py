@@ -17,6 +17,7 @@ from .engine import Info, Optimum
 from .gaussian import check_gaussian
 from .newton import Mode
 from .scalars import scalar_names
+from .screen import variance_shares
 
 # Newton's decrement, in units of the criterion, below which the climb is over.
 _TOLERANCE = 1e-5
@@ -93,13 +94,20 @@ class PointState:
 
 
 def _start(criterion: Criterion) -> np.ndarray:
-    """Return the best of a few sizes of Delta, all columns alike; large factors get the middle one unseen."""
+    """Return the best of a few sizes of Delta, all columns alike; for a costly model, what a screen of it says."""
+    marginal = criterion.marginal
+    terms = criterion.layout.terms
     phi = np.zeros(criterion.size)
-    for term in criterion.layout.terms:
+    if marginal.constants.cost > 1e6:
+        shares, residual = variance_shares(marginal.moments)
+        for members, share in zip(marginal.members, shares, strict=True):
+            for m in members:
+                phi[terms[m].start : terms[m].start + terms[m].k] = math.sqrt(share / residual)
+        return phi
+    for term in terms:
         phi[term.start : term.start + term.k] = 1.0
-    sizes = np.array([0.05, 0.15, 0.5, 1.0, 2.5]) if criterion.marginal.constants.cost < 1e6 else np.array([0.5])
-    points = sizes[:, None] * phi
-    return points[int(np.argmin(criterion.values(points)))] if len(points) > 1 else points[0]
+    points = np.array([0.05, 0.15, 0.5, 1.0, 2.5])[:, None] * phi
+    return points[int(np.argmin(criterion.values(points)))] if phi.size else phi
 
 
 def _variance_parameters(

@@ -105,12 +105,15 @@ class Elimination:
         """How many values of theta are worked on at a time."""
         if self.k == 0:
             return 1 << 14
-        width = max(self.n_blocks, self.q * self.q)
+        width, cells = max(self.n_blocks, self.q * self.q), _CELLS
+        if self.small is not None:
+            cells = _CELLS_OF_PRODUCTS
         if self.common_map is None:
             width = max(width, int(self.cross.shape[0]) * self.k * self.q)
         if self.rest is not None:
             width = max(width, self.rest.size * max(self.rest.size, self.q))
-        cells = _CELLS if self.small is None else _CELLS_OF_PRODUCTS
+            # A large factorisation minds its own cache; a few at once save what each costs to set up.
+            cells = 1 << 22 if self.rest.size > 256 else cells
         return max(1, cells // width)
 
     @property
