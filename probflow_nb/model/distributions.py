@@ -74,17 +74,17 @@ def _exponential(x: Any, rate: Number) -> Any:
 
 def _gamma(x: Any, shape: Number, rate: Number) -> Any:
     tf = load()
-    return (shape - 1) * tf.np.log(x) - rate * x + (shape * np.log(rate) - _lgamma(shape))
+    return (shape - 1) * tf.math.log(x) - rate * x + (shape * np.log(rate) - _lgamma(shape))
 
 
 def _inverse_gamma(x: Any, shape: Number, scale: Number) -> Any:
     tf = load()
-    return -(shape + 1) * tf.np.log(x) - scale / x + (shape * np.log(scale) - _lgamma(shape))
+    return -(shape + 1) * tf.math.log(x) - scale / x + (shape * np.log(scale) - _lgamma(shape))
 
 
 def _log_normal(x: Any, mean: Number, sd: Number) -> Any:
     tf = load()
-    log_x = tf.np.log(x)
+    log_x = tf.math.log(x)
     return _normal(log_x, mean, sd) - log_x
 
 
