@@ -1,15 +1,13 @@
-"""The pipeline: text and data in, a fit out; every line is a public function that returns a value."""
+"""The pipeline: text and data in, a fit out; every line of `prepare` is a public function that returns a value."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from .design.builder import build
-from .display.progress import Progress, TextProgress
+from .display.progress import Progress
 from .errors import ProbflowError
 from .fit import Fit, Unfitted
-from .inference import Run
 from .inference.engine import Engine
 from .lang import parse
 from .model.compile import compile_model
@@ -37,7 +35,7 @@ def lme(
     An interrupt ends the run and keeps what there is; it is raised again if that is nothing.
     Raises ProbflowError, with the faulty part of the text, for anything that a person can mend.
     """
-    return finish(prepare(text, data, family=family, name=name).run(engine, seed), name, progress)
+    return prepare(text, data, family=family, name=name).fit(engine, seed, progress)
 
 
 def prepare(text: str, data: Any, *, family: str | Family | None = None, name: str = "") -> Unfitted:
@@ -48,19 +46,3 @@ def prepare(text: str, data: Any, *, family: str | Family | None = None, name: s
         return Unfitted(compile_model(spec, design), name)
     except ProbflowError as error:
         raise error.within(text) from None
-
-
-def finish(run: Run, name: str = "", progress: Progress | None = None) -> Fit:
-    """Pull a run to its end, or until an interrupt, and return its fit."""
-    shown = TextProgress(sys.stderr) if progress is None else progress
-    try:
-        for event in run:
-            shown.show(event)
-    except KeyboardInterrupt:
-        run.close()
-        if not run.ready:
-            raise
-    finally:
-        shown.close()
-    answer = run.finish()
-    return Fit(run.model, answer, run.engine, run.seed, run.seconds, name, run.stopped)

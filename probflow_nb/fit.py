@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 from .backend.tensorflow import device
 from .display.bundle import mimebundle
 from .display.card import Card, Equation, GroupEquation, Marginal
+from .display.progress import Progress, TextProgress
 from .errors import FitError
 from .inference import Run, start
 from .inference.engine import Engine, Optimum, Posterior
@@ -300,6 +302,12 @@ class Unfitted:
         """Return a run, nothing done yet."""
         return start(self.model, auto(self.model) if engine is None else engine, seed)
 
+    def fit(
+        self, engine: Engine | None = None, seed: int | None = None, progress: Progress | None = None
+    ) -> Fit:
+        """Fit the model; see `lme` for the arguments."""
+        return finish(self.run(engine, seed), self.name, progress)
+
     @cached_property
     def card(self) -> Card:
         """What the model shows."""
@@ -320,6 +328,25 @@ class Unfitted:
 
     def __repr__(self) -> str:
         return mimebundle(self.card, ["text/plain"])["text/plain"]
+
+
+def finish(run: Run, name: str = "", progress: Progress | None = None) -> Fit:
+    """Pull a run to its end, or until an interrupt, and return its fit.
+
+    An interrupt keeps what there is; it is raised again if that is nothing.
+    """
+    shown = TextProgress(sys.stderr) if progress is None else progress
+    try:
+        for event in run:
+            shown.show(event)
+    except KeyboardInterrupt:
+        run.close()
+        if not run.ready:
+            raise
+    finally:
+        shown.close()
+    answer = run.finish()
+    return Fit(run.model, answer, run.engine, run.seed, run.seconds, name, run.stopped)
 
 
 def auto(model: Model) -> Engine:

@@ -126,6 +126,7 @@ def _diagnostics(summary: Summary) -> list[tuple[str, list[str]]]:
         found.append(("ess", [digits.count(float(v)) for v in ess]))
     if not np.isnan(rhat).all():
         found.append(("rhat", [digits.fixed(float(v), 2) for v in rhat]))
-    if (np.isnan(rhat) & ~np.isnan(khat)).any():
+    # One khat for all rows, as importance sampling has, is part of the verdict.
+    if (np.isnan(rhat) & ~np.isnan(khat)).any() and len(np.unique(khat)) > 1:
         found.append(("khat", [digits.fixed(float(v), 2) for v in khat]))
     return found

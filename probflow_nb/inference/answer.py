@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def from_cloud(
         method = "importance sampling"
     else:
         verdict = judge_emulated(emulator.error, khat, ess, finished, notes)
-        method = f"importance sampling, log density emulated from {len(emulator.nodes)} exact evaluations"
+        method = f"importance sampling, log density emulated from {len(emulator.theta)} exact evaluations"
     return Posterior(result, verdict, _evidence(model, cloud, emulator), method)
 
 
@@ -108,7 +109,7 @@ def _weighted_qualities(
         h = scalars[:, j]
         error = _error(h, weights, extra)
         tails = []
-        for q in diagnostics.weighted_quantile(h, weights, [0.05, 0.95]):
+        for q in diagnostics.weighted_quantile(h, weights, np.array([0.05, 0.95])):
             below = (h <= q).astype(float)
             tails.append(_variance(below, weights) / max(_error(below, weights, extra), 1e-300))
         bulk = _variance(h, weights) / max(error, 1e-300)
@@ -165,6 +166,6 @@ def _effects(model: Model, theta: np.ndarray, beta: np.ndarray, seed: int) -> tu
     size = sum(f.n_levels * f.n_columns for f in marginal.moments.factors)
     affordable = int(min(S, max(100, _AFFORDABLE / (2 * marginal.constants.cost)), max(100, _HELD / size)))
     return tuple(
-        Effects(f.name, f.levels, f.columns, S, lambda m, i=i: sample(m, i), affordable)
+        Effects(f.name, f.levels, f.columns, S, partial(sample, position=i), affordable)
         for f, i in zip(model.factors, order, strict=True)
     )

@@ -153,7 +153,7 @@ def _climb(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactS
 def _emulate(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
     assert state.mode is not None
     emulator = fit_emulator(marginal, state.mode, state.emulator, np.random.default_rng([state.seed, 2]))
-    info = Info(len(emulator.nodes), emulator.budget, "emulating", emulator.error, {"error": emulator.error})
+    info = Info(len(emulator.theta), emulator.budget, "emulating", emulator.error, {"error": emulator.error})
     return replace(state, phase="adapt" if emulator.finished else "emulate", emulator=emulator), info
 
 

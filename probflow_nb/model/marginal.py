@@ -121,6 +121,11 @@ class Marginal:
         """Return the log prior density of theta (S, d), Jacobians included."""
         return self._log_prior(theta, self._columns(theta)[1])
 
+    def log_priors(self, theta: np.ndarray) -> np.ndarray:
+        """Return the log prior density of numpy theta (S, d), (S,)."""
+        value: np.ndarray = self.log_prior(load().constant(theta)).numpy()
+        return value
+
     def _log_prior(self, theta: Any, partial: list[Lower]) -> Any:
         tf = load()
         total = 0.0

@@ -33,7 +33,7 @@ class Verdict:
 
 def judge_importance(khat: float, ess: float, finished: bool, notes: tuple[str, ...] = ()) -> Verdict:
     """Judge importance sampling by khat of its weights and its effective number of draws."""
-    figures = f"khat {khat:.2f}, {ess:,.0f} effective draws"
+    figures = f"khat {'below 0' if khat < 0 else format(khat, '.2f')}, {ess:,.0f} effective draws"
     if khat >= 0.7:
         return Verdict(
             "bad",
@@ -116,5 +116,5 @@ def unresolved_sds(draws: Draws) -> tuple[str, ...]:
         values = draws.flat(name)
         if np.mean(values < 0.1 * np.quantile(values, 0.975)) > 0.04:
             bound = np.quantile(values, 0.95)
-            found.append(f"The data cannot tell {name} from 0: 95% below {bound:.2g}.")
+            found.append(f"The data cannot tell {name} from 0: 95% below {bound:#.2g}.")
     return tuple(found)

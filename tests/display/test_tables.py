@@ -9,16 +9,16 @@ from probflow_nb.display.table import COMMON, GROUP, RESIDUAL, table
 from probflow_nb.posterior.summary import Summary
 
 TEXT = """\
-parameter                           mean    sd  median    2.5%   97.5%    ess  khat
+parameter                           mean    sd  median    2.5%   97.5%    ess
 Common effects
-  Intercept                       251.4   7.4   251.4   236.7   266.1   3,190  0.28
-  Days                             10.5   1.7    10.5     7.1    13.8   3,120  0.28
+  Intercept                       251.4   7.4   251.4   236.7   266.1   3,190
+  Days                             10.5   1.7    10.5     7.1    13.8   3,120
 Group sds and correlations
-  sd(Intercept | Subject)          26.1   6.9    25.5    14.7    41.6   2,891  0.28
-  sd(Days | Subject)                6.61  1.52    6.49    4.11    9.89  2,755  0.28
-  cor(Intercept, Days | Subject)    0.08  0.30    0.09   -0.51    0.69  2,901  0.28
+  sd(Intercept | Subject)          26.1   6.9    25.5    14.7    41.6   2,891
+  sd(Days | Subject)                6.61  1.52    6.49    4.11    9.89  2,755
+  cor(Intercept, Days | Subject)    0.08  0.30    0.09   -0.51    0.69  2,901
 Residual
-  sigma                            25.89  1.51   25.85   23.11   29.01  3,333  0.28"""
+  sigma                            25.89  1.51   25.85   23.11   29.01  3,333"""
 
 POINT = """\
 parameter                         estimate   se
@@ -100,8 +100,8 @@ def with_column(name: str, values: list[float]) -> Summary:
     ("rhat", "headers"),
     [
         ([1.002] * 6, ["ess", "rhat"]),
-        ([1.0] * 5 + [np.nan], ["ess", "rhat", "khat"]),
-        ([np.nan] * 6, ["ess", "khat"]),
+        ([1.0] * 5 + [np.nan], ["ess", "rhat"]),
+        ([np.nan] * 6, ["ess"]),
     ],
 )
 def test_rhat_where_there_is_one(rhat: list[float], headers: list[str]) -> None:
@@ -128,3 +128,9 @@ def test_many_common_effects_are_cut_and_counted() -> None:
     assert shown.names[-2:] == ("x39", "sigma")
     assert shown.columns[0][1][-1] == "100.0"
     assert "60 more common effects" in text.render_table(shown)
+
+
+def test_khat_where_it_differs() -> None:
+    summary = with_column("khat", [0.1, 0.1, 0.2, 0.3, 0.4, 0.5])
+    found = Summary(NAMES, tuple((n, np.full(6, np.nan) if n == "rhat" else v) for n, v in summary.columns))
+    assert [header for header, _ in table(found).columns][5:] == ["ess", "khat"]

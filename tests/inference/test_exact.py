@@ -7,6 +7,7 @@ import pytest
 
 import probflow_nb as pf
 from probflow_nb import api
+from probflow_nb.fit import finish
 from probflow_nb.inference import exact
 from probflow_nb.posterior.diagnostics import ess_mean
 
@@ -102,7 +103,7 @@ def test_a_stopped_run_keeps_what_there_is() -> None:
         if event.phase == "adapting":
             break
     run.close()
-    fit = api.finish(run)
+    fit = finish(run)
     assert fit.stopped
     assert fit.verdict.level == "caution"
     assert fit.verdict.sentence.startswith("The run was stopped early")
