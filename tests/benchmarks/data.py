@@ -1,4 +1,4 @@
-"""The data of the benchmarks, simulated from a seed or read from a file; numpy and pandas only, for the peers."""
+"""The data of the benchmarks, simulated from a seed or read from a file; needs numpy and pandas only."""
 
 from __future__ import annotations
 
@@ -67,9 +67,7 @@ def insteval() -> pd.DataFrame:
 
 
 CASES: dict[str, Case] = {
-    "sleepstudy": Case(
-        "Reaction ~ Days + (Days | Subject)", "Reaction", "Days", (("Subject", True),), sleepstudy
-    ),
+    "sleepstudy": Case("Reaction ~ Days + (Days | Subject)", "Reaction", "Days", (("Subject", True),), sleepstudy),
     "slopes-20k": Case("y ~ x + (x | g)", "y", "x", (("g", True),), lambda: random_slopes(20_000, 500)),
     "insteval": Case(
         "y ~ service + (1 | s) + (1 | d) + (1 | dept)",

@@ -180,9 +180,7 @@ def nutpie(case: Case, frame: pd.DataFrame, repeats: int) -> Answer:
     model.build()
     compiled = sampler.compile_pymc_model(model.backend.model)
     before = cpu_seconds()
-    data = sampler.sample(
-        compiled, draws=DRAWS, tune=WARMUP, chains=CHAINS, cores=2, seed=1, progress_bar=False
-    )
+    data = sampler.sample(compiled, draws=DRAWS, tune=WARMUP, chains=CHAINS, cores=2, seed=1, progress_bar=False)
     end = cpu_seconds()
     return draws_answer(end - start, end - before, time.perf_counter() - wall, data)
 

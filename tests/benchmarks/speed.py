@@ -113,7 +113,7 @@ def run(command: list[str], limit: float) -> Row:
 
 
 def describe(who: str, row: Row, own: dict[str, Row]) -> str:
-    """Return one line of the table; the ratio is of CPU seconds for points, of ESS a second for posteriors."""
+    """Return one line of the table; ratios are of CPU seconds for points, of ESS a second for posteriors."""
     if row["kind"] == "none":
         return f"  {who:<12} {row['why']}"
     line = f"  {who:<12} {row['kind']:<10}{row['cpu']:>9.3f}{row['wall']:>9.3f}"
@@ -153,9 +153,7 @@ def table(name: str, options: argparse.Namespace) -> dict[str, Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", default=list(CASES), help=", ".join(CASES))
     parser.add_argument("--peer-python", help="interpreter of the environment that holds the peers")
     parser.add_argument("--peers", nargs="*", help=f"lme4, {', '.join(PYTHON_PEERS)}")
