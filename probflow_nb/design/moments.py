@@ -2,8 +2,8 @@
 
 With W the diagonal of weights, F = [X y] and Z the group columns, the moments are the weighted cross-products F'WF,
 Z'WF and Z'WZ. The factor with the most effects goes first: its part of Z'WZ is block-diagonal, J blocks of k x k, and
-is kept as such; the other factors ("the rest") are dense among themselves and meet the first factor in cells, one
-for each pair of levels that occur together.
+is kept as such; the other factors ("the rest") meet the first factor in cells and each other in entries of a sparse
+matrix, one for each pair of levels that occur together. So nothing grows with the product of two factors' levels.
 
 Everything is in scaled units, y and the columns of X centred (if there is an intercept) and divided by their standard
 deviations, the columns of Z by their root mean square, so that the numbers are of order one and cross-products lose
@@ -90,14 +90,47 @@ class Cells:
 
 
 @dataclass(frozen=True, eq=False)
+class Symmetric:
+    """A sparse symmetric (r, r) matrix by its lower half: distinct entries, row >= column, the whole diagonal."""
+
+    size: int
+    row: np.ndarray
+    column: np.ndarray
+    value: np.ndarray
+
+    def dense(self) -> np.ndarray:
+        """Return the whole matrix (r, r)."""
+        out = np.zeros((self.size, self.size))
+        out[self.row, self.column] = self.value
+        out[self.column, self.row] = self.value
+        return out
+
+    def __getitem__(self, span: tuple[slice, slice]) -> np.ndarray:
+        """Return the square block of one span of rows and the same columns."""
+        start, stop = span[0].start, span[0].stop
+        row, column = self.row - start, self.column - start
+        own = (column >= 0) & (row < stop - start)
+        return Symmetric(stop - start, row[own], column[own], self.value[own]).dense()
+
+    def blocks(self, start: int, J: int, k: int) -> np.ndarray:
+        """Return the J diagonal blocks (J, k, k) that begin at row `start`."""
+        row, column = self.row - start, self.column - start
+        own = (column >= 0) & (row < J * k) & (row // k == column // k)
+        row, column, out = row[own], column[own], np.zeros((J, k, k))
+        out[row // k, row % k, column % k] = self.value[own]
+        out[row // k, column % k, row % k] = self.value[own]
+        return out
+
+
+@dataclass(frozen=True, eq=False)
 class Moments:
     """Cross-products of a design in scaled units (q = p + 1: the columns of X, then y).
 
     n: rows. sum_log_weights: sum of log w. gram: (q, q) F'WF.
     factors: the first factor, then the rest; empty for a model without group terms.
     first_gram: (J, k, k). first_cross: (J, k, q). cells: the meeting of first and rest.
-    rest_gram: (r, r). rest_cross: (r, q); r effects of all the other factors together, factor by factor, level by
-    level, column by column.
+    rest_gram: (r, r), sparse. rest_cross: (r, q); r effects of all the other factors together, factor by factor,
+    level by level, column by column.
     """
 
     n: int
@@ -108,13 +141,22 @@ class Moments:
     first_gram: np.ndarray
     first_cross: np.ndarray
     cells: Cells
-    rest_gram: np.ndarray
+    rest_gram: Symmetric
     rest_cross: np.ndarray
 
     @property
     def n_common(self) -> int:
         """p."""
         return self.gram.shape[0] - 1
+
+    def own(self, position: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the blocks (J, k, k) and cross-products (J, k, q) of one factor as if it were the only one."""
+        if position == 0:
+            return self.first_gram, self.first_cross
+        start = sum(f.n_levels * f.n_columns for f in self.factors[1:position])
+        J, k = self.factors[position].n_levels, self.factors[position].n_columns
+        cross = self.rest_cross[start : start + J * k].reshape(J, k, -1)
+        return self.rest_gram.blocks(start, J, k), cross
 
 
 def moments(design: Design) -> Moments:
@@ -131,7 +173,7 @@ def moments(design: Design) -> Moments:
         none = Cells(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0)))
         return Moments(
             design.y.size, log_weights, scaling, (), gram, np.zeros((0, 0, 0)), np.zeros((0, 0, q)), none,
-            np.zeros((0, 0)), np.zeros((0, q)),
+            Symmetric(0, none.level, none.level, np.zeros(0)), np.zeros((0, q)),
         )  # fmt: skip
     first = factors[0]
     first_gram = _level_products(first, z[0], z[0], w, symmetric=True)
@@ -238,33 +280,39 @@ def _level_products(
 
 def _rest(
     factors: tuple[Factor, ...], z: list[list[np.ndarray]], columns: list[np.ndarray], w: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the dense (r, r) and (r, q) cross-products of all factors but the first."""
+) -> tuple[Symmetric, np.ndarray]:
+    """Return the sparse (r, r) and the (r, q) cross-products of all factors but the first."""
     sizes = [f.n_levels * f.n_columns for f in factors]
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(int)
-    r = int(starts[-1])
-    gram, cross = np.zeros((r, r)), np.zeros((r, len(columns)))
-    for a, fa in enumerate(factors):
-        cross[starts[a] : starts[a + 1]] = _level_products(fa, z[a], columns, w).reshape(sizes[a], -1)
-        for b in range(a, len(factors)):
-            block = _co_products(fa, z[a], factors[b], z[b], w)
-            gram[starts[a] : starts[a + 1], starts[b] : starts[b + 1]] = block
-            gram[starts[b] : starts[b + 1], starts[a] : starts[a + 1]] = block.T
-    return gram, cross
+    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    none = np.zeros(0, np.int64)
+    entries, cross = [(none, none, np.zeros(0))], [np.zeros((0, len(columns)))]
+    for a, factor in enumerate(factors):
+        cross.append(_level_products(factor, z[a], columns, w).reshape(sizes[a], -1))
+        own = _level_products(factor, z[a], z[a], w, symmetric=True)
+        c, d = np.tril_indices(factor.n_columns)
+        level = starts[a] + np.arange(factor.n_levels)[:, None] * factor.n_columns
+        entries.append(((level + c).reshape(-1), (level + d).reshape(-1), own[:, c, d].reshape(-1)))
+        for b in range(a):
+            row, column, value = _co_products(factor, z[a], factors[b], z[b], w)
+            entries.append((starts[a] + row, starts[b] + column, value))
+    row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
+    return Symmetric(int(starts[-1]), row, column, value), np.concatenate(cross)
 
 
 def _co_products(
     fa: Factor, za: list[np.ndarray], fb: Factor, zb: list[np.ndarray], w: np.ndarray | None
-) -> np.ndarray:
-    """Return the dense (J_a k_a, J_b k_b) cross-products of two factors."""
-    Ja, Jb = fa.n_levels, fb.n_levels
-    key = fa.index.astype(np.int64) * Jb + fb.index
-    out = np.zeros((Ja, len(za), Jb, len(zb)))
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return row, column and value of the (J_a k_a, J_b k_b) cross-products where levels meet."""
+    key = fa.index.astype(np.int64) * fb.n_levels + fb.index
+    pairs, position = _distinct(key, fa.n_levels * fb.n_levels)
+    rows, columns, values = [], [], []
     for c, left in enumerate(za):
         weighted = left if w is None else left * w
         for d, right in enumerate(zb):
-            out[:, c, :, d] = np.bincount(key, weighted * right, Ja * Jb).reshape(Ja, Jb)
-    return out.reshape(Ja * len(za), Jb * len(zb))
+            rows.append(pairs // fb.n_levels * len(za) + c)
+            columns.append(pairs % fb.n_levels * len(zb) + d)
+            values.append(np.bincount(position, weighted * right, pairs.size))
+    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
 
 
 def _cells(factors: tuple[Factor, ...], z: list[list[np.ndarray]], w: np.ndarray | None) -> Cells:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..backend.tensorflow import load
-from . import covariance
 from .covariance import Lower
-from .elimination import Elimination, first_inverse, left_multiply, rest_factor, whitened_inverse
+from .dense_rest import DenseRest
+from .elimination import Elimination, first_inverse, whitened_inverse
 from .marginal import Marginal
 
 
@@ -72,8 +72,11 @@ def _blocks(marginal: Marginal, S: int) -> list[slice]:
     """Return slices of fixed size whatever S is, so that each block has its own random numbers."""
     effects = sum(f.n_levels * f.n_columns**2 for f in marginal.moments.factors)
     rest = marginal.constants.rest
-    width = max(effects, rest.size**2 if rest is not None else 0, 1)
-    size = max(1, (1 << 21) // width)
+    if isinstance(rest, DenseRest):
+        effects = max(effects, rest.size**2)
+    elif rest is not None:
+        effects = max(effects, rest.width, marginal.moments.cells.value.size)
+    size = max(1, (1 << 21) // max(effects, 1))
     return [slice(start, min(start + size, S)) for start in range(0, S, size)]
 
 
@@ -91,15 +94,8 @@ def _rest_effects(
     rest = constants.rest
     assert rest is not None
     entries, _ = first_inverse(constants.blocks, factors[0])
-    L, V = rest_factor(rest, tf.concat(entries, axis=1), factors[1:])
-    half = tf.linalg.matvec(V, c)
-    half = half + _normal(rng, tuple(half.shape), scale[:, None])
-    u = tf.linalg.triangular_solve(L, half[:, :, None], adjoint=True)
-    transposed = [
-        (J, k, tf.transpose(covariance.dense(delta), (0, 2, 1)))
-        for (J, k), delta in zip(rest.shapes, factors[1:], strict=True)
-    ]
-    return left_multiply(transposed, u)[:, :, 0]
+    noise = _normal(rng, (int(c.shape[0]), rest.size), scale[:, None])
+    return rest.effects(tf.concat(entries, axis=1), factors[1:], c, noise)
 
 
 def _meet(marginal: Marginal, b_rest: Any) -> Any:
@@ -146,7 +142,6 @@ def conditional_sds(marginal: Marginal, factors: list[Lower], sigma: float) -> l
         return []
     tf = load()
     constants = marginal.constants
-    k = constants.k
     B, _ = whitened_inverse(constants.blocks, factors[0])
     zero = tf.zeros_like(B[0][0])
     b = tf.stack([tf.stack([zero if x is None else x for x in row], axis=-1) for row in B], axis=-2)
@@ -155,20 +150,12 @@ def conditional_sds(marginal: Marginal, factors: list[Lower], sigma: float) -> l
     variance = [np.einsum("jcc->jc", A).copy()]
     if constants.rest is not None:
         entries, _ = first_inverse(constants.blocks, factors[0])
-        L, _ = rest_factor(constants.rest, tf.concat(entries, axis=1), factors[1:])
-        # Delta' first, then L^-1: root' root is the covariance of the rest's effects over sigma^2.
-        D = [(J, kk, covariance.dense(d)) for (J, kk), d in zip(constants.rest.shapes, factors[1:], strict=True)]
-        r = constants.rest.size
-        root = tf.linalg.triangular_solve(L, left_multiply(D, tf.eye(r, dtype=tf.float64)[None])).numpy()[0]
-        cells = marginal.moments.cells
-        # A_j E_j root' for every level: how far the rest's uncertainty moves the first factor's effects.
-        from scipy.sparse import csr_matrix
-
-        shape = (A.shape[0], r)
-        meet = [csr_matrix((cells.value[:, c], (cells.level, cells.column)), shape) @ root.T for c in range(k)]
-        moved = np.stack(meet, axis=1)
-        variance[0] += ((A @ moved) ** 2).sum(axis=2)
-        total, start = (root**2).sum(axis=0), 0
+        total, carried = constants.rest.variances(
+            tf.concat(entries, axis=1), factors[1:], marginal.moments.cells, len(A)
+        )
+        # The rest's uncertainty moves the first factor's effects by A_j E_j times it.
+        variance[0] += np.einsum("jcd,jde,jce->jc", A, carried, A)
+        start = 0
         for J, kk in constants.rest.shapes:
             variance.append(total[start : start + J * kk].reshape(J, kk))
             start += J * kk

@@ -10,7 +10,7 @@ only K = F' V^-1 F, (q, q), and log det V. Both come from the moments alone:
 
 Levels with equal G_j (balanced data) share one A_j. "sum_j E_j' A_j E_j" is a matrix of constants times the vector of
 the entries of all A_j: dense for the few entries of F'F, sparse for the rest, so that only pairs of levels that occur
-together cost anything. Everything is batched over S values of theta (Bates et al. 2015, section 5.4, derive the same
+together cost anything. N is held densely or sparsely, whichever is estimated to cost less. Everything is batched over S values of theta (Bates et al. 2015, section 5.4, derive the same
 with the factors in the opposite role).
 """
 
@@ -22,9 +22,13 @@ from typing import Any
 import numpy as np
 
 from ..backend.tensorflow import load
-from ..design.moments import Cells, Moments
+from ..design.moments import Moments
 from . import covariance
 from .covariance import Lower
+from .dense_rest import DenseRest, dense_rest
+from .fill import Entries, cross_fill, entry_pairs, gram_fill
+from .sparse_rest import SparseRest, sparse_plan, sparse_rest
+from .stages import dense_cost
 
 # Above this size the matrix of constants for F'F is not formed and E_j' A_j E_j is summed directly.
 _LARGE = 40_000_000
@@ -32,6 +36,10 @@ _LARGE = 40_000_000
 # which mind their own cache, like more.
 _CELLS = 1 << 18
 _CELLS_OF_PRODUCTS = 1 << 20
+# The pattern of a rest of at most so many effects is looked at in a table, and no order is sought for it when more than
+# this share of it is filled.
+_LARGE_REST = 1 << 13
+_FILLED = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,25 +51,6 @@ class Reduced:
 
     K: Any
     log_det: Any
-
-
-@dataclass(frozen=True, eq=False)
-class Rest:
-    """The factors after the first: sizes and constants.
-
-    shapes: (J, k) of each. gram: (r, r). cross: (r, q). gram_map: sparse (r r, m U), cross_map: sparse (r q, m U).
-    """
-
-    shapes: tuple[tuple[int, int], ...]
-    gram: Any
-    cross: Any
-    gram_map: Any
-    cross_map: Any
-
-    @property
-    def size(self) -> int:
-        """r, the number of effects."""
-        return sum(J * k for J, k in self.shapes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +81,7 @@ class Elimination:
     gram: Any
     cross: Any
     common_map: Any
-    rest: Rest | None
+    rest: DenseRest | SparseRest | None
     small: Small | None = None
 
     @property
@@ -111,9 +100,13 @@ class Elimination:
         if self.common_map is None:
             width = max(width, int(self.cross.shape[0]) * self.k * self.q)
         if self.rest is not None:
-            width = max(width, self.rest.size * max(self.rest.size, self.q))
-            # A large factorisation minds its own cache; a few at once save what each costs to set up.
-            cells = 1 << 22 if self.rest.size > 256 else cells
+            width = max(width, self.rest.width)
+            if isinstance(self.rest, SparseRest):
+                # Many small ops: what each costs to set up outweighs the cache.
+                cells = 1 << 20
+            elif self.rest.size > 256:
+                # A large factorisation minds its own cache; a few at once save what each costs to set up.
+                cells = 1 << 22
         return max(1, cells // width)
 
     @property
@@ -122,12 +115,15 @@ class Elimination:
         U = self.n_blocks
         flops = 10.0 * U * self.k**3 + U * self.k**2 * self.q**2
         if self.rest is not None:
-            flops += self.rest.size**3 / 3 + 2 * int(self.rest.gram_map.values.shape[0])
+            flops += self.rest.cost
         return flops
 
 
-def elimination(moments: Moments) -> Elimination:
-    """Return the constants of the elimination for these moments."""
+def elimination(moments: Moments, form: str = "auto") -> Elimination:
+    """Return the constants of the elimination for these moments.
+
+    form: of the rest, "dense" or "sparse"; "auto" takes the one that is estimated to cost less.
+    """
     tf = load()
     q = moments.gram.shape[0]
     gram = tf.constant(moments.gram)
@@ -143,7 +139,7 @@ def elimination(moments: Moments) -> Elimination:
     small = None
     if common_map is not None and k <= 2 and len(moments.factors) == 1:
         small = _small(blocks.reshape(U, k, k), common_map.numpy().reshape(-1, U, q * q))
-    rest = _rest(moments, inverse, U) if len(moments.factors) > 1 else None
+    rest = _rest(moments, inverse, U, form) if len(moments.factors) > 1 else None
     return Elimination(
         q,
         k,
@@ -168,16 +164,11 @@ def _unique_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return rows[first], inverse.reshape(-1), counts
 
 
-def _pairs(k: int) -> list[tuple[int, int]]:
-    """Return (c, d), c <= d: the order of the entries of A in its vector."""
-    return [(c, d) for d in range(k) for c in range(d + 1)]
-
-
 def _common_map(cross: np.ndarray, inverse: np.ndarray, U: int) -> np.ndarray:
     """Return (m U, q q): contributions of each entry of A to F' Z A Z' F."""
     J, k, q = cross.shape
-    out = np.zeros((len(_pairs(k)), U, q * q))
-    for position, (c, d) in enumerate(_pairs(k)):
+    out = np.zeros((len(entry_pairs(k)), U, q * q))
+    for position, (c, d) in enumerate(entry_pairs(k)):
         value = cross[:, c, :, None] * cross[:, d, None, :]
         if c != d:
             value = value + value.transpose(0, 2, 1)
@@ -202,73 +193,26 @@ def _small(G: np.ndarray, common: np.ndarray) -> Small:
     )
 
 
-def _rest(moments: Moments, inverse: np.ndarray, U: int) -> Rest:
-    tf = load()
-    r, q = moments.rest_cross.shape
-    k = moments.factors[0].n_columns
+def _rest(moments: Moments, inverse: np.ndarray, U: int, form: str) -> DenseRest | SparseRest:
+    """Return the constants of the rest in the form that is estimated to cost less, or in the one that is asked for."""
+    k, r = moments.factors[0].n_columns, moments.rest_gram.size
     shapes = tuple((f.n_levels, f.n_columns) for f in moments.factors[1:])
-    gram_map = _sparse(*_gram_entries(moments.cells, inverse, U, k, r), (r * r, len(_pairs(k)) * U))
-    cross_map = _sparse(
-        *_cross_entries(moments.cells, moments.first_cross, inverse, U, r),
-        (r * q, len(_pairs(k)) * U),
-    )
-    return Rest(shapes, tf.constant(moments.rest_gram), tf.constant(moments.rest_cross), gram_map, cross_map)
+    gram = gram_fill(moments.cells, inverse, U, k, r)
+    cross = cross_fill(moments.cells, moments.first_cross, inverse, U)
+    if form == "sparse" or (form == "auto" and _may_be_sparse(gram, r)):
+        found = sparse_plan(moments, shapes, gram, whole=form == "sparse")
+        if form == "sparse" or found[1].cost < dense_cost(r):
+            return sparse_rest(moments, found, gram, cross, U)
+    return dense_rest(moments, shapes, gram, cross, U)
 
 
-def _gram_entries(
-    cells: Cells, inverse: np.ndarray, U: int, k: int, r: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (row, column, value) of the map to the lower half of sum_j E_j' A_j E_j.
-
-    Every pair of cells of one level of the first factor is an entry; cells are sorted by level and column.
-    """
-    start = np.searchsorted(cells.level, np.arange(len(inverse)))
-    # Cell i is paired with the cells of its level from the first up to itself: those columns are <= its own.
-    before = np.arange(cells.level.size) - start[cells.level] + 1
-    high = np.repeat(np.arange(cells.level.size), before)
-    offset = np.arange(high.size) - np.repeat(np.cumsum(before) - before, before)
-    low = start[cells.level[high]] + offset
-    row = cells.column[high] * r + cells.column[low]
-    place = inverse[cells.level[high]]
-    rows, columns, values = [], [], []
-    for position, (c, d) in enumerate(_pairs(k)):
-        value = cells.value[high, c] * cells.value[low, d]
-        if c != d:
-            value = value + cells.value[high, d] * cells.value[low, c]
-        rows.append(row)
-        columns.append(position * U + place)
-        values.append(value)
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
-
-
-def _cross_entries(
-    cells: Cells, cross: np.ndarray, inverse: np.ndarray, U: int, r: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (row, column, value) of the map to sum_j E_j' A_j C_j, C_j the (k, q) cross-products with F."""
-    _, k, q = cross.shape
-    place = inverse[cells.level]
-    rows, columns, values = [], [], []
-    for position, (c, d) in enumerate(_pairs(k)):
-        value = cells.value[:, c, None] * cross[cells.level, d]
-        if c != d:
-            value = value + cells.value[:, d, None] * cross[cells.level, c]
-        rows.append((cells.column[:, None] * q + np.arange(q)).reshape(-1))
-        columns.append(np.repeat(position * U + place, q))
-        values.append(value.reshape(-1))
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
-
-
-def _sparse(row: np.ndarray, column: np.ndarray, value: np.ndarray, shape: tuple[int, int]) -> Any:
-    """Return a sparse tensor in row order, entries of equal place added."""
-    from scipy.sparse import coo_matrix
-
-    tf = load()
-    matrix = coo_matrix((value, (row, column)), shape=shape).tocsr()
-    matrix.sum_duplicates()
-    matrix = matrix.tocoo()
-    return tf.SparseTensor(
-        np.stack([matrix.row, matrix.col], axis=1).astype(np.int64), matrix.data, np.array(shape, np.int64)
-    )
+def _may_be_sparse(gram: Entries, r: int) -> bool:
+    """Return whether it is worth while to look for an order: not where most entries are filled already."""
+    if r > _LARGE_REST:
+        return True
+    seen = np.zeros(r * r, bool)
+    seen[gram.row] = True
+    return bool(2 * seen.sum() < _FILLED * r * r)
 
 
 # The elimination itself ---------------------------------------------------------------------------------------------
@@ -290,9 +234,8 @@ def reduce(constants: Elimination, factors: list[Lower]) -> Reduced:
     H = constants.gram - _common(constants, A)
     if constants.rest is None:
         return Reduced(H, log_det)
-    L, V = rest_factor(constants.rest, A, factors[1:])
-    log_det = log_det + 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(L)), axis=-1)
-    return Reduced(H - tf.matmul(V, V, transpose_a=True), log_det)
+    taken, more = constants.rest.reduce(A, factors[1:])
+    return Reduced(H - taken, log_det + more)
 
 
 def _reduce_small(constants: Elimination, small: Small, delta: Lower) -> Reduced:
@@ -358,7 +301,7 @@ def _inverse_by_cholesky(G: Any, delta: Lower) -> tuple[list[Any], Any]:
     B, log_det = whitened_inverse(G, delta)
     k = len(delta)
     zero = load().zeros_like(B[0][0])
-    entries = [covariance.add([covariance.times(B[i][c], B[i][d]) for i in range(k)]) for c, d in _pairs(k)]
+    entries = [covariance.add([covariance.times(B[i][c], B[i][d]) for i in range(k)]) for c, d in entry_pairs(k)]
     return [zero if entry is None else entry for entry in entries], log_det
 
 
@@ -408,50 +351,11 @@ def _common(constants: Elimination, A: Any) -> Any:
     if constants.common_map is not None:
         return tf.reshape(tf.matmul(A, constants.common_map), (-1, q, q))
     U = constants.n_blocks
-    pieces = tf.gather(tf.reshape(A, (-1, len(_pairs(k)), U)), constants.inverse, axis=2)
-    full = [[pieces[:, _pairs(k).index((min(c, d), max(c, d)))] for d in range(k)] for c in range(k)]
+    pieces = tf.gather(tf.reshape(A, (-1, len(entry_pairs(k)), U)), constants.inverse, axis=2)
+    full = [[pieces[:, entry_pairs(k).index((min(c, d), max(c, d)))] for d in range(k)] for c in range(k)]
     AC = tf.stack(
         [sum(full[c][d][:, :, None] * constants.cross[:, d] for d in range(k)) for c in range(k)], axis=2
     )
     J = int(constants.cross.shape[0])
     flat = tf.reshape(AC, (-1, J * k, q))
     return tf.matmul(tf.reshape(constants.cross, (J * k, q)), flat, transpose_a=True)
-
-
-def rest_factor(rest: Rest, A: Any, deltas: list[Lower]) -> tuple[Any, Any]:
-    """Return L (S, r, r), the Cholesky factor of N, and V = L^-1 Delta' H_rF, (S, r, q)."""
-    tf = load()
-    r, q = rest.cross.shape
-    entries = tf.transpose(A)
-    H = rest.gram - tf.reshape(
-        tf.transpose(tf.sparse.sparse_dense_matmul(rest.gram_map, entries)), (-1, r, r)
-    )
-    h = rest.cross - tf.reshape(
-        tf.transpose(tf.sparse.sparse_dense_matmul(rest.cross_map, entries)), (-1, r, q)
-    )
-    D = [(J, k, covariance.dense(delta)) for (J, k), delta in zip(rest.shapes, deltas, strict=True)]
-    if all(k == 1 for _, k in rest.shapes):
-        scale = tf.concat([tf.repeat(delta[:, 0], J, axis=1) for J, _, delta in D], axis=1)
-        N = scale[:, :, None] * H * scale[:, None, :]
-        h = scale[:, :, None] * h
-    else:
-        # Only the lower half of the map is filled; a two-sided product needs the whole.
-        low = tf.linalg.band_part(H, -1, 0)
-        H = low + tf.transpose(low, (0, 2, 1)) - tf.linalg.diag(tf.linalg.diag_part(low))
-        N = left_multiply(D, tf.transpose(left_multiply(D, H), (0, 2, 1)))
-        h = left_multiply(D, h)
-    N = tf.linalg.set_diag(N, tf.linalg.diag_part(N) + 1.0)
-    L = tf.linalg.cholesky(N)
-    return L, tf.linalg.triangular_solve(L, h)
-
-
-def left_multiply(D: list[tuple[int, int, Any]], M: Any) -> Any:
-    """Return Delta' M for the block-diagonal Delta with J copies of each (S, k, k) factor; M is (S, r, m)."""
-    tf = load()
-    pieces, start = [], 0
-    m = M.shape[-1]
-    for J, k, delta in D:
-        part = tf.reshape(M[:, start : start + J * k], (-1, J, k, m))
-        pieces.append(tf.reshape(tf.einsum("scd,sjcm->sjdm", delta, part), (-1, J * k, m)))
-        start += J * k
-    return tf.concat(pieces, axis=1)
