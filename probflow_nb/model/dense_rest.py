@@ -11,8 +11,8 @@ from ..backend.tensorflow import load
 from ..design.moments import Cells, Moments
 from . import covariance
 from .covariance import Lower
-from .fill import Entries, carried, entry_pairs, sparse_tensor
-from .stages import dense_cost, pairs_within
+from .fill import Entries, carried, constants_of, entry_pairs, sparse_tensor
+from .stages import CONSTANT, dense_cost, pairs_within
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class DenseRest:
     @property
     def cost(self) -> float:
         """Rough number of multiply-adds for one value of theta."""
-        return dense_cost(self.size) + 2.0 * int(self.gram_map.values.shape[0])
+        return dense_cost(self.size) + CONSTANT * constants_of(self.gram_map, self.cross_map)
 
     def reduce(self, A: Any, deltas: list[Lower]) -> tuple[Any, Any]:
         """Return V'V (S, q, q), what the rest takes from K, and log det N (S,)."""

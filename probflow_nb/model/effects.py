@@ -54,16 +54,18 @@ def conditional(
     scale = tf.constant(sigma)
     found: list[Any] = []
     e = tf.einsum("jkq,sq->sjk", constants.cross, c)
+    r = 0 if constants.rest is None else constants.rest.size
+    noise = _normal(rng, (S, r + int(e.shape[1]) * constants.k), scale[:, None])
     if constants.rest is not None:
-        b_rest = _rest_effects(constants, factors, c, scale, rng)
+        entries, _ = first_inverse(constants.blocks, factors[0])
+        b_rest = constants.rest.effects(tf.concat(entries, axis=1), factors[1:], c, noise[:, :r])
         e = e - _meet(marginal, b_rest)
         start = 0
         for J, k in constants.rest.shapes:
             found.append(tf.reshape(b_rest[:, start : start + J * k], (-1, J, k)))
             start += J * k
     B, _ = whitened_inverse(constants.blocks, factors[0])
-    z = _normal(rng, tuple(e.shape), scale[:, None, None])
-    found.insert(0, _first_effects(constants, B, e, z))
+    found.insert(0, _first_effects(constants, B, e, tf.reshape(noise[:, r:], e.shape)))
     units = [marginal.moments.scaling.y_scale / factor.scale for factor in marginal.moments.factors]
     return [b.numpy() * unit for b, unit in zip(found, units, strict=True)]
 
@@ -80,22 +82,12 @@ def _blocks(marginal: Marginal, S: int) -> list[slice]:
     return [slice(start, min(start + size, S)) for start in range(0, S, size)]
 
 
-def _normal(rng: np.random.Generator | None, shape: tuple[int, ...], scale: Any) -> Any:
+def _normal(rng: np.random.Generator | None, shape: tuple[int, int], scale: Any) -> Any:
+    """Return the noise of all effects, draw by draw: a row is the same whatever number of rows follows."""
     tf = load()
     if rng is None:
         return tf.zeros(shape, tf.float64)
     return tf.constant(rng.standard_normal(shape)) * scale
-
-
-def _rest_effects(
-    constants: Elimination, factors: list[Lower], c: Any, scale: Any, rng: np.random.Generator | None
-) -> Any:
-    tf = load()
-    rest = constants.rest
-    assert rest is not None
-    entries, _ = first_inverse(constants.blocks, factors[0])
-    noise = _normal(rng, (int(c.shape[0]), rest.size), scale[:, None])
-    return rest.effects(tf.concat(entries, axis=1), factors[1:], c, noise)
 
 
 def _meet(marginal: Marginal, b_rest: Any) -> Any:

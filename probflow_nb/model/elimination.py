@@ -1,7 +1,7 @@
 """Block elimination: what is left of the cross-products when every group effect is integrated out.
 
-With V = W^-1 + Z Delta Delta' Z' (so that sigma^2 V is the covariance of y) and F = [X y], the marginal likelihood needs
-only K = F' V^-1 F, (q, q), and log det V. Both come from the moments alone:
+With V = W^-1 + Z Delta Delta' Z' (so that sigma^2 V is the covariance of y) and F = [X y], the marginal likelihood
+needs only K = F' V^-1 F, (q, q), and log det V. Both come from the moments alone:
 
     first factor   A_j = Delta (I + Delta' G_j Delta)^-1 Delta'         level by level, k x k
     the rest       H = [rest, F] cross-products - sum_j E_j' A_j E_j     linear in the entries of A_j
@@ -10,8 +10,8 @@ only K = F' V^-1 F, (q, q), and log det V. Both come from the moments alone:
 
 Levels with equal G_j (balanced data) share one A_j. "sum_j E_j' A_j E_j" is a matrix of constants times the vector of
 the entries of all A_j: dense for the few entries of F'F, sparse for the rest, so that only pairs of levels that occur
-together cost anything. N is held densely or sparsely, whichever is estimated to cost less. Everything is batched over S values of theta (Bates et al. 2015, section 5.4, derive the same
-with the factors in the opposite role).
+together cost anything. N is held densely or sparsely, whichever is estimated to cost less. Everything is batched over S
+values of theta (Bates et al. 2015, section 5.4, derive the same with the factors in the opposite role).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Reduced:
 
 @dataclass(frozen=True, eq=False)
 class Small:
-    """Constants of the shortcut for one factor with k of 1 or 2; c counts Omega's entries and, for k = 2, its determinant.
+    """Constants of the shortcut for one factor with k of 1 or 2; c counts Omega's entries and its determinant (k = 2).
 
     determinants: (c, U), det_j less 1 is a product with them. features: (U, c q q), likewise for C_j' A_j C_j.
     """
@@ -69,8 +69,9 @@ class Elimination:
     """The constants of the elimination, as tensors.
 
     k: columns of the first factor, 0 without group terms. blocks: the lower half of the distinct G_j, entry by entry,
-    (U,) numpy each. counts: (U,) how many levels share each. inverse: (J,) which of them a level has. gram: (q, q). common_map: (m U, q q) or None when it
-    would be too large; cross: (J, k, q). rest: the other factors, or None. small: for the shortcut, or None.
+    (U,) numpy each. counts: (U,) how many levels share each. inverse: (J,) which of them a level has. gram: (q, q).
+    common_map: (m U, q q) or None when it would be too large; cross: (J, k, q). rest: the other factors, or None.
+    small: for the shortcut, or None.
     """
 
     q: int

@@ -76,6 +76,11 @@ def sparse_tensor(entries: Entries, shape: tuple[int, int]) -> Any:
     return tf.SparseTensor(places, added.data, np.array(shape, np.int64))
 
 
+def constants_of(*maps: Any) -> int:
+    """Return how many constants these sparse tensors hold."""
+    return sum(int(one.values.shape[0]) for one in maps)
+
+
 def carried(cells: Cells, J: int, low: np.ndarray, high: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """Return E_j Sigma E_j' for every level of the first factor, (J, k, k).
 

@@ -22,9 +22,9 @@ from ..backend.tensorflow import load
 from ..design.moments import Cells, Moments
 from . import covariance
 from .covariance import Lower
-from .fill import Entries, carried, entry_pairs, sparse_tensor
+from .fill import Entries, carried, constants_of, entry_pairs, sparse_tensor
 from .pattern import Group, Pattern, pattern
-from .stages import ENTRY, Plan, Stage, pairs_within, plan
+from .stages import CONSTANT, ENTRY, Plan, Stage, pairs_within, plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,8 @@ class SparseRest:
     @property
     def cost(self) -> float:
         """Rough number of multiply-adds for one value of theta."""
-        return self.plan.cost + ENTRY * int(self.cross.shape[0]) + 2.0 * int(self.gram_map.values.shape[0])
+        maps = CONSTANT * constants_of(self.gram_map, self.cross_map)
+        return self.plan.cost + ENTRY * int(self.cross.shape[0]) + maps
 
     def reduce(self, A: Any, deltas: list[Lower]) -> tuple[Any, Any]:
         """Return V'V (S, q, q), what the rest takes from K, and log det N (S,)."""

@@ -19,6 +19,8 @@ import numpy as np
 # dense matrix.
 PAIR = 150.0
 ENTRY = 200.0
+# A constant of the maps from A_j to H (see `fill`).
+CONSTANT = 25.0
 _STAGE = 5e4
 DENSE_ENTRY = 40.0
 # Above this share of all entries nothing is gained any more.
