@@ -14,7 +14,7 @@ from ..posterior import diagnostics
 from ..posterior.draws import Draws, Effects, Evidence, Quality
 from ..posterior.verdict import Verdict, judge_chains, judge_emulated, judge_importance, unresolved_sds
 from . import hmc, importance
-from .emulator import Emulator
+from .emulator import CHECKED, Emulator
 from .engine import Posterior
 from .importance import Cloud
 from .scalars import scalar_names, scalar_values
@@ -145,7 +145,9 @@ def _evidence(model: Model, cloud: Cloud, emulator: Emulator | None) -> Evidence
     if any(prior.distribution.name == "Flat" for prior in model.spec.priors):
         return None
     value, error = importance.log_evidence(cloud)
-    return Evidence(value, math.hypot(error, 0.0 if emulator is None else emulator.error))
+    if emulator is None:
+        return Evidence(value, error)
+    return Evidence(value + emulator.shift, math.hypot(error, emulator.error / math.sqrt(CHECKED)))
 
 
 def _effects(model: Model, theta: np.ndarray, beta: np.ndarray, seed: int) -> tuple[Effects, ...]:

@@ -18,9 +18,9 @@ from ..model.marginal import Marginal
 from ..model.model import Model
 from . import hmc, importance, newton
 from .answer import from_chains, from_cloud
-from .emulator import Emulator, fit_emulator
+from .emulator import CHECKED, Emulator, check_emulator, fit_emulator
 from .engine import Info, Posterior
-from .gaussian import check_beta_priors, check_gaussian
+from .gaussian import SMALLEST_VARIANCE, check_beta_priors, check_gaussian, no_residual
 from .importance import Cloud, Proposal
 from .newton import Mode
 from .screen import variance_shares
@@ -66,12 +66,16 @@ class Exact:
 
     def step(self, model: Model, state: ExactState) -> tuple[ExactState, Info]:
         """Do one step of the phase that the state is in."""
-        return _PHASES[state.phase](self, model.marginal, state)
+        following, info = _PHASES[state.phase](self, model.marginal, state)
+        mode = following.mode
+        if mode is not None and 2.0 * mode.x[-1] < np.log(SMALLEST_VARIANCE):
+            raise no_residual(model, "group effects")
+        return following, info
 
     def result(self, model: Model, state: ExactState) -> Posterior:
         """Return the posterior: draws laid out in chains, the evidence and the verdict."""
         assert state.cloud is not None
-        if state.chains is not None and len(state.chains.draws) >= 25 and state.chains.phase == "sampling":
+        if state.chains is not None and state.chains.phase == "sampling" and len(state.chains.draws) >= 25:
             return from_chains(model, state.chains, state.cloud, state.seed, state.phase != "done")
         return from_cloud(model, state.cloud, state.emulator, self.draws, self.chains, state.seed, state.done)
 
@@ -80,7 +84,7 @@ class Exact:
 class ExactState:
     """Where an exact fit stands.
 
-    phase: "mode", "emulate", "adapt", "sample", "refine", "hmc" or "done". theta: (d,) the starting point. mode: of the climb.
+    phase: "mode", "emulate", "adapt", "sample", "refine", "check", "hmc" or "done". theta: (d,) the starting point. mode: of the climb.
     cloud: all weighted draws. rounds: how many rounds of it adapted the proposal. refined: rounds of refinement. best: the largest effective share of draws after a round. chains: of HMC, if it took over.
     """
 
@@ -193,7 +197,7 @@ def _sample(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[Exact
     _, khat, ess = cloud.quality()
     info = Info(drawn + size, total, "sampling", ess, {"khat": khat, "ess": ess})
     complete = drawn + size >= total
-    following = "sample" if not complete else "done" if khat < _GOOD_KHAT else "refine"
+    following = "sample" if not complete else _end(state) if khat < _GOOD_KHAT else "refine"
     return replace(state, phase=following, cloud=cloud), info
 
 
@@ -205,11 +209,28 @@ def _refine(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[Exact
     _, khat, ess = cloud.quality()
     following = "refine"
     if khat < _GOOD_KHAT:
-        following = "done"
+        following = _end(state)
     elif rounds >= _REFINEMENTS:
-        following = "hmc" if state.emulator is None else "done"
+        following = "hmc" if state.emulator is None else "check"
     info = Info(rounds, _REFINEMENTS, "refining", ess, {"khat": khat, "ess": ess})
     return replace(state, phase=following, cloud=cloud, refined=rounds), info
+
+
+def _end(state: ExactState) -> str:
+    return "done" if state.emulator is None else "check"
+
+
+def _check(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+    """Hold the emulator to exact evaluations at draws of the answer; begin again with them if it misses."""
+    assert state.cloud is not None
+    assert state.emulator is not None
+    rng = np.random.default_rng([state.seed, 7, state.emulator.repairs])
+    picked = importance.resample(state.cloud.quality()[0], CHECKED, rng)
+    emulator = check_emulator(state.emulator, state.cloud.x[picked])
+    info = Info(emulator.repairs, 0, "checking", emulator.error, {"error": emulator.error})
+    if emulator.finished:
+        return replace(state, phase="done", emulator=emulator), info
+    return replace(state, phase="adapt", emulator=emulator, cloud=None, rounds=0, refined=0, best=0.0), info
 
 
 def _hmc(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
@@ -226,5 +247,6 @@ _PHASES: dict[str, Callable[[Exact, Marginal, ExactState], tuple[ExactState, Inf
     "adapt": _adapt,
     "sample": _sample,
     "refine": _refine,
+    "check": _check,
     "hmc": _hmc,
 }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..errors import EngineError
 from ..model.model import Model
 
+# A residual variance below this share of the response's is rounding.
+SMALLEST_VARIANCE = 1e-20
 BETA_PRIORS = ("Normal", "Flat")
 
 
@@ -22,6 +26,20 @@ def check_gaussian(model: Model, engine: str) -> None:
         raise EngineError(
             f"There are {n} complete rows for {p} coefficients.", hint="Take fewer terms or more rows."
         )
+    gram = model.moments.gram
+    explained = gram[:p, p] @ np.linalg.solve(gram[:p, :p], gram[:p, p]) if p else 0.0
+    if gram[p, p] - explained < SMALLEST_VARIANCE * n:
+        raise no_residual(model, "common effects")
+
+
+def no_residual(model: Model, cause: str) -> EngineError:
+    """Return the error for a response that is explained to the last digit, so that sigma would be 0."""
+    return EngineError(
+        f"The {cause} explain {model.design.response_name} exactly: nothing is left for sigma.",
+        text=model.spec.source or None,
+        span=model.spec.response.span,
+        hint="Leave out the term that the response was made from.",
+    )
 
 
 def check_beta_priors(model: Model) -> None:

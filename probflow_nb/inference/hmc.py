@@ -22,6 +22,8 @@ from .importance import Cloud
 _CHAINS = 16
 _WARMUP = 200
 _CHUNK = 20
+# Draws a chain below which its figures of merit say nothing.
+_LEAST = 50
 _TARGET = 0.8
 _LONGEST = 40
 
@@ -73,7 +75,7 @@ def start(marginal: Marginal, cloud: Cloud, draws: int, seed: int) -> Chains:
     z = z + 0.3 * rng.standard_normal(z.shape)
     density = _differentiable(marginal)
     value, gradient = _at(density, z, proposal.location, proposal.root)
-    total = _WARMUP + math.ceil(draws / _CHAINS)
+    total = _WARMUP + max(_LEAST, math.ceil(draws / _CHAINS))
     empty = np.zeros((0, _CHAINS, marginal.size))
     return Chains(
         z, value, gradient, proposal.location, proposal.root, math.log(0.3), math.log(0.3), 0.0, empty, 0, total,
@@ -129,7 +131,8 @@ def _iterate(chains: Chains) -> tuple[Chains, float]:
         z = z + size * p
         value, gradient = _at(chains.density, z, chains.centre, chains.root)
         p = p + 0.5 * size * gradient
-    error = value - 0.5 * (p * p).sum(axis=1) - before
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = value - 0.5 * (p * p).sum(axis=1) - before
     error = np.where(np.isfinite(error), error, -np.inf)
     accept = np.exp(np.minimum(error, 0.0))
     taken = rng.uniform(size=len(accept)) < accept

@@ -87,10 +87,12 @@ def _differences(
     points = [x, *(x + unit), *(x - unit), *(x + unit[i] + unit[j] for i, j in pairs)]
     values = f(np.array(points))
     centre, up, down = values[0], values[1 : d + 1], values[d + 1 : 2 * d + 1]
-    gradient = (up - down) / (2 * width)
-    hessian = np.diag((up - 2 * centre + down) / width**2)
-    for (i, j), corner in zip(pairs, values[2 * d + 1 :], strict=True):
-        hessian[i, j] = hessian[j, i] = (corner - up[i] - up[j] + centre) / width**2
+    # f may be minus infinity at some of them: then so is the difference, or not a number, which is looked for below.
+    with np.errstate(invalid="ignore"):
+        gradient = (up - down) / (2 * width)
+        hessian = np.diag((up - 2 * centre + down) / width**2)
+        for (i, j), corner in zip(pairs, values[2 * d + 1 :], strict=True):
+            hessian[i, j] = hessian[j, i] = (corner - up[i] - up[j] + centre) / width**2
     if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
         return Mode(x, -np.inf, np.zeros(d), -np.eye(d), np.inf, iteration, False)
     size = np.maximum(np.abs(np.linalg.eigvalsh(hessian)), 1e-12) if d else np.ones(0)

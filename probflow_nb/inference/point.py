@@ -14,7 +14,7 @@ from ..model.model import Model
 from ..posterior.verdict import Verdict
 from . import newton
 from .engine import Info, Optimum
-from .gaussian import check_gaussian
+from .gaussian import SMALLEST_VARIANCE, check_gaussian, no_residual
 from .newton import Mode
 from .scalars import scalar_names
 from .screen import variance_shares
@@ -65,6 +65,8 @@ class Point:
         assert state.mode is not None
         criterion, phi = state.criterion, state.mode.x
         profile = criterion.profile(phi)
+        if not (profile.sigma / model.moments.scaling.y_scale) ** 2 > SMALLEST_VARIANCE:
+            raise no_residual(model, "group effects")
         relative = criterion.to_relative(phi)
         sds, cors = _variance_parameters(model, relative, profile.sigma)
         beta_se = np.sqrt(np.diag(profile.covariance))

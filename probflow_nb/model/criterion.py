@@ -97,7 +97,8 @@ class Criterion:
         K = reduce(self.marginal.constants, self.factors(tf.constant(phi))).K.numpy()[0]
         solution = np.linalg.solve(K[:p, :p], K[:p, p]) if p else np.zeros(0)
         rss = K[p, p] - K[:p, p] @ solution
-        sigma = math.sqrt(rss / (m.n - p if self.reml else m.n))
+        # Rounding may leave less than nothing of a response that is explained exactly.
+        sigma = math.sqrt(max(rss, 0.0) / (m.n - p if self.reml else m.n))
         T, t = m.scaling.coefficients()
         inverse = np.linalg.inv(K[:p, :p]) * sigma**2
         return Profile(

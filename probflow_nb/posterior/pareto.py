@@ -128,7 +128,9 @@ def fit_generalized_pareto(excess: np.ndarray) -> tuple[float, float]:
 def _quantile(probabilities: np.ndarray, k: float, sigma: float) -> np.ndarray:
     """Return quantiles of the generalised Pareto distribution that starts at 0."""
     exponent = -np.log1p(-probabilities)
-    return sigma * (exponent if abs(k) < 1e-12 else np.expm1(k * exponent) / k)
+    # Beyond the largest float a quantile is infinite; the largest raw weight bounds it afterwards.
+    with np.errstate(over="ignore"):
+        return sigma * (exponent if abs(k) < 1e-12 else np.expm1(k * exponent) / k)
 
 
 def _log_sum_exp(logs: np.ndarray) -> float:
