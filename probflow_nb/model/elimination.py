@@ -102,12 +102,13 @@ class Elimination:
             width = max(width, int(self.cross.shape[0]) * self.k * self.q)
         if self.rest is not None:
             width = max(width, self.rest.width)
-            if isinstance(self.rest, SparseRest):
-                # Many small ops: what each costs to set up outweighs the cache.
-                cells = 1 << 20
-            elif self.rest.size > 256:
+            remainder = self.rest.plan.remainder if isinstance(self.rest, SparseRest) else self.rest.size
+            if remainder > 256:
                 # A large factorisation minds its own cache; a few at once save what each costs to set up.
                 cells = 1 << 22
+            elif isinstance(self.rest, SparseRest):
+                # Many small ops: what each costs to set up outweighs the cache.
+                cells = 1 << 21
         return max(1, cells // width)
 
     @property
