@@ -120,7 +120,7 @@ class Fit:
         return varcorr_frame(varcorr(groups, values, bounds))
 
     def summary(self) -> pd.DataFrame:
-        """Return one row a parameter: mean, sd, median, interval and figures of merit; estimate and se of a point fit."""
+        """Return one row a parameter: mean, sd, median, interval, figures of merit; estimate and se of a point fit."""
         return self._summary.frame()
 
     def plot_posterior(self, names: Collection[str] | None = None) -> Figure:
@@ -302,9 +302,7 @@ class Unfitted:
         """Return a run, nothing done yet."""
         return start(self.model, auto(self.model) if engine is None else engine, seed)
 
-    def fit(
-        self, engine: Engine | None = None, seed: int | None = None, progress: Progress | None = None
-    ) -> Fit:
+    def fit(self, engine: Engine | None = None, seed: int | None = None, progress: Progress | None = None) -> Fit:
         """Fit the model; see `lme` for the arguments."""
         return finish(self.run(engine, seed), self.name, progress)
 
@@ -374,9 +372,7 @@ def data_notes(model: Model) -> tuple[str, ...]:
     notes = []
     if design.n_missing:
         causes = ", ".join(f"{name} {count:,}" for name, count in design.missing_by_column)
-        notes.append(
-            f"{design.n_missing:,} of {design.n_rows:,} rows were left out for missing values ({causes})."
-        )
+        notes.append(f"{design.n_missing:,} of {design.n_rows:,} rows were left out for missing values ({causes}).")
     notes.extend(f"{column.name} = {column.reason}; dropped." for column in design.dropped_columns)
     return tuple(notes)
 

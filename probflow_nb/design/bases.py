@@ -77,9 +77,7 @@ class Polynomial:
             raise DataError(
                 f"a polynomial of degree {degree} needs more than {degree} distinct values, "
                 f"but there {'is' if distinct == 1 else 'are'} {distinct}.",
-                hint="Leave the predictor out."
-                if distinct == 1
-                else f"Use a degree of at most {distinct - 1}.",
+                hint="Leave the predictor out." if distinct == 1 else f"Use a degree of at most {distinct - 1}.",
             )
         largest = float(np.abs(x).max())
         location = float((x / largest).mean()) * largest
@@ -156,8 +154,7 @@ class Spline:
         steps = np.concatenate([[low], inner, [high]])
         if not (np.diff(steps) > 0).all():
             raise DataError(
-                f"a spline with {inside} inner knots needs more distinct values than there are, "
-                f"{len(np.unique(x))}.",
+                f"a spline with {inside} inner knots needs more distinct values than there are, {len(np.unique(x))}.",
                 hint="Use a smaller df, or the predictor as it is.",
             )
         knots = np.concatenate([[low] * degree, steps, [high] * degree])

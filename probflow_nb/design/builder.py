@@ -146,8 +146,7 @@ def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
         levels = scope.columns[node.name].factor().levels
         numeric = all(_reads_as_number(level) for level in levels)
         raise DataError(
-            f"The response {quoted(node.name)} holds text or categories ({listed(levels)}); "
-            "it must hold numbers.",
+            f"The response {quoted(node.name)} holds text or categories ({listed(levels)}); it must hold numbers.",
             span=node.span,
             hint=f"Convert it to numbers first{'.' if numeric else ', such as 0 and 1.'}",
         )

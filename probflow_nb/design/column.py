@@ -168,9 +168,7 @@ def factor_column(name: str, codes: np.ndarray, labels: Sequence[Any], *, ordere
         )
     missing = codes < 0
     kind = "empty" if len(codes) and missing.all() else "factor"
-    return Column(
-        name, kind, codes=codes, levels=levels, ordered=ordered, missing=missing if missing.any() else None
-    )
+    return Column(name, kind, codes=codes, levels=levels, ordered=ordered, missing=missing if missing.any() else None)
 
 
 def _level_name(column: str, label: Any) -> str:
@@ -266,9 +264,7 @@ def _refuse(name: str, types: set[type]) -> None:
         if issubclass(kind, (*_DATES, pd.Period)):
             raise _dates(name)
         if issubclass(kind, (*_CONTAINERS, pd.Series, pd.DataFrame)):
-            raise DataError(
-                f"The column {quoted(name)} has a {kind.__name__} in a cell, not one number or level."
-            )
+            raise DataError(f"The column {quoted(name)} has a {kind.__name__} in a cell, not one number or level.")
         if issubclass(kind, (complex, np.complexfloating)):
             raise DataError(f"The column {quoted(name)} holds complex numbers, which no model can use.")
 

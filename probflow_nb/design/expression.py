@@ -205,9 +205,7 @@ def _affine(node: Call, scope: Scope) -> Basis:
     options = _options(node)
     center = bool(options.get("center", options.get(1, 1.0)))
     scale = node.function != "center" and bool(options.get("scale", options.get(2, 1.0)))
-    return scope.state(
-        node, lambda: Affine.learn(number(node.arguments[0], scope), center=center, scale=scale)
-    )
+    return scope.state(node, lambda: Affine.learn(number(node.arguments[0], scope), center=center, scale=scale))
 
 
 def _options(node: Call) -> dict[str | int, Any]:
@@ -261,9 +259,7 @@ def _learn_basis(node: Call, x: np.ndarray) -> Basis:
     df = options.get("df", options.get(1))
     degree = 3 if natural else int(options.get("degree", options.get(2, 3)))
     intercept = bool(options.get("intercept", False))
-    return Spline.learn(
-        x, df=None if df is None else int(df), degree=degree, natural=natural, intercept=intercept
-    )
+    return Spline.learn(x, df=None if df is None else int(df), degree=degree, natural=natural, intercept=intercept)
 
 
 def _factor(node: Node, source: Node, options: dict[str | int, Any], scope: Scope) -> Variable:

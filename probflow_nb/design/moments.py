@@ -105,13 +105,6 @@ class Symmetric:
         out[self.column, self.row] = self.value
         return out
 
-    def __getitem__(self, span: tuple[slice, slice]) -> np.ndarray:
-        """Return the square block of one span of rows and the same columns."""
-        start, stop = span[0].start, span[0].stop
-        row, column = self.row - start, self.column - start
-        own = (column >= 0) & (row < stop - start)
-        return Symmetric(stop - start, row[own], column[own], self.value[own]).dense()
-
     def blocks(self, start: int, J: int, k: int) -> np.ndarray:
         """Return the J diagonal blocks (J, k, k) that begin at row `start`."""
         row, column = self.row - start, self.column - start
@@ -236,10 +229,7 @@ def _factors(groups: tuple[GroupBlock, ...]) -> tuple[Factor, ...]:
 
 def _factor_columns(factor: Factor, groups: tuple[GroupBlock, ...]) -> list[np.ndarray]:
     columns = [groups[m].z[:, c] for m in factor.members for c in range(groups[m].n_columns)]
-    return [
-        column if scale == 1.0 else column / scale
-        for column, scale in zip(columns, factor.scale, strict=True)
-    ]
+    return [column if scale == 1.0 else column / scale for column, scale in zip(columns, factor.scale, strict=True)]
 
 
 def _chunks(n: int, size: int = _CHUNK) -> list[slice]:

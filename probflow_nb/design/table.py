@@ -110,9 +110,7 @@ def _series_column(name: str, series: Any) -> Column:
 
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return factor_column(
-            name, series.cat.codes.to_numpy(), list(dtype.categories), ordered=bool(dtype.ordered)
-        )
+        return factor_column(name, series.cat.codes.to_numpy(), list(dtype.categories), ordered=bool(dtype.ordered))
     if isinstance(dtype, np.dtype):
         return array_column(name, series.to_numpy())
     if isinstance(dtype, pd.SparseDtype):
@@ -163,9 +161,7 @@ def _values_column(name: str, values: Any) -> Column:
         return _narwhals_column(name, series)
     if hasattr(values, "__array__"):
         return array_column(name, np.asarray(values))
-    raise DataError(
-        f"The column {quoted(name)} is {_described(values)}; a column is a list, an array or a series."
-    )
+    raise DataError(f"The column {quoted(name)} is {_described(values)}; a column is a list, an array or a series.")
 
 
 def _list_column(name: str, values: list[Any]) -> Column:
@@ -189,9 +185,7 @@ def _frame_table(data: Any) -> Table:
 
     frame = nw.from_native(data, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
-        raise DataError(
-            "The data are a lazy frame, which holds no rows yet.", hint="Call .collect() on it first."
-        )
+        raise DataError("The data are a lazy frame, which holds no rows yet.", hint="Call .collect() on it first.")
     if not isinstance(frame, nw.DataFrame):
         raise DataError(
             f"The data are {_described(data)}; a model needs a data frame or a dictionary of columns.",

@@ -68,18 +68,14 @@ def caption(effects: GroupEffects, shown: int) -> str:
 
 def _intervals(ax: Axes, effects: GroupEffects, rows: list[int], height: float, theme: Theme) -> None:
     y = np.arange(len(rows))
-    mean, lower, upper = (
-        np.asarray(v, dtype=float)[rows] for v in (effects.mean, effects.lower, effects.upper)
-    )
+    mean, lower, upper = (np.asarray(v, dtype=float)[rows] for v in (effects.mean, effects.lower, effects.upper))
     clear = (lower > 0) | (upper < 0)
     dot = min(5.0, 72 * height * 0.42)
     ax.axvline(0, color=theme.muted, linewidth=0.8, linestyle=(0, (3, 2.5)), zorder=1)
     for chosen, alpha, fill in ((clear, 1.0, theme.common), (~clear, 0.55, theme.background)):
         if not chosen.any():
             continue
-        ax.hlines(
-            y[chosen], lower[chosen], upper[chosen], color=theme.common, alpha=alpha, linewidth=1.3, zorder=2
-        )
+        ax.hlines(y[chosen], lower[chosen], upper[chosen], color=theme.common, alpha=alpha, linewidth=1.3, zorder=2)
         ax.plot(
             mean[chosen],
             y[chosen],
@@ -94,9 +90,7 @@ def _intervals(ax: Axes, effects: GroupEffects, rows: list[int], height: float, 
 
 
 def _limits(effects: GroupEffects, rows: list[int]) -> tuple[float, float]:
-    ends = np.concatenate(
-        [np.asarray(v, dtype=float)[rows] for v in (effects.lower, effects.upper, effects.mean)]
-    )
+    ends = np.concatenate([np.asarray(v, dtype=float)[rows] for v in (effects.lower, effects.upper, effects.mean)])
     ends = np.append(ends[np.isfinite(ends)], 0.0)
     low, high = float(ends.min()), float(ends.max())
     air = 0.04 * (high - low) or 1.0
@@ -128,7 +122,5 @@ def _heading(figure: Figure, effects: GroupEffects, shown: int, theme: Theme) ->
     title = labels.fit(f"{effects.column} | {effects.factor}", room, theme.size, theme.fonts)
     left = figure.text(0.05 / _WIDTH, top, title, color=theme.ink, va="top", parse_math=False)
     left.set_fontproperties(labels.font(theme.fonts, theme.size, (title,)))
-    note = figure.text(
-        1 - _EDGE / _WIDTH, top, right, color=theme.muted, va="top", ha="right", parse_math=False
-    )
+    note = figure.text(1 - _EDGE / _WIDTH, top, right, color=theme.muted, va="top", ha="right", parse_math=False)
     note.set_fontproperties(labels.font(theme.fonts, theme.small, ()))

@@ -103,9 +103,7 @@ def _round_ticks(low: float, high: float, room: float, theme: Theme) -> list[flo
     return ends if _room(ends, low, high, 72 * room, theme)[1] else [dense[len(dense) // 2]]
 
 
-def _room(
-    values: list[float], low: float, high: float, points: float, theme: Theme
-) -> tuple[list[float], bool]:
+def _room(values: list[float], low: float, high: float, points: float, theme: Theme) -> tuple[list[float], bool]:
     """Return the ticks whose labels stay on the panel and whether no two of them touch."""
     places = [points * (v - low) / (high - low) for v in values]
     halves = [labels.extent(w, theme.small, theme.fonts) / 2 for w in tick_labels(values)]
@@ -146,9 +144,7 @@ def _panel(figure: Figure, box: tuple[float, float, float, float], marginal: Mar
     low, high = _draw_density(ax, values, marginal, hue)
     if marginal.role == "common" and low < 0 < high:
         ax.axvline(0, color=theme.muted, linewidth=0.8, linestyle=(0, (3, 2.5)), zorder=3)
-    ax.plot(
-        [marginal.lower, marginal.upper], [0, 0], color=hue, linewidth=3.2, solid_capstyle="butt", zorder=4
-    )
+    ax.plot([marginal.lower, marginal.upper], [0, 0], color=hue, linewidth=3.2, solid_capstyle="butt", zorder=4)
     ax.plot(
         [marginal.mean],
         [0],

@@ -95,8 +95,7 @@ def _section(shown: Table, which: int) -> str:
     ]
     for i in section.rows:
         cells = "".join(
-            f'<td style="text-align:right">{escape.html(cells[i].replace("-", "−"))}</td>'
-            for _, cells in columns
+            f'<td style="text-align:right">{escape.html(cells[i].replace("-", "−"))}</td>' for _, cells in columns
         )
         rows.append(f"<tr>{_row_head(shown.names[i])}{cells}</tr>")
     return f"<tbody>{''.join(rows)}</tbody>"

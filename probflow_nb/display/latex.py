@@ -30,9 +30,7 @@ def render_table(shown: Table) -> str:
     for k, section in enumerate(shown.sections):
         if k:
             rows.append(r"\addlinespace")
-        rows.append(
-            rf"\multicolumn{{{len(columns) + 1}}}{{l}}{{\textit{{{escape.latex(section.heading)}}}}} \\"
-        )
+        rows.append(rf"\multicolumn{{{len(columns) + 1}}}{{l}}{{\textit{{{escape.latex(section.heading)}}}}} \\")
         for i in section.rows:
             cells = [_number(cells[i]) for _, cells in columns]
             rows.append(" & ".join([rf"\quad {escape.latex(shown.names[i])}", *cells]) + r" \\")

@@ -38,15 +38,9 @@ def render_table(shown: Table) -> str:
         rows += [[escape.markdown(shown.names[i]), *(cells[i] for _, cells in columns)] for i in section.rows]
     widths = [max(3, *(escape.width(row[c]) for row in rows)) for c in range(len(columns) + 1)]
     lines = [
-        "| "
-        + " | ".join(escape.pad(cell, wide, right=c > 0) for c, (cell, wide) in enumerate(zip(row, widths)))
-        + " |"
+        "| " + " | ".join(escape.pad(cell, wide, right=c > 0) for c, (cell, wide) in enumerate(zip(row, widths))) + " |"
         for row in rows
     ]
-    rule = (
-        "| "
-        + " | ".join("-" * widths[0] if c == 0 else "-" * (w - 1) + ":" for c, w in enumerate(widths))
-        + " |"
-    )
+    rule = "| " + " | ".join("-" * widths[0] if c == 0 else "-" * (w - 1) + ":" for c, w in enumerate(widths)) + " |"
     more = [f"\n{shown.left_out:,} more common effects are in the summary."] if shown.left_out else []
     return "\n".join([lines[0], rule, *lines[1:], *more])

@@ -92,10 +92,7 @@ def _columns_of(groups: Sequence[GroupEquation], factor: str) -> int:
 
 def _common(columns: Sequence[str]) -> list[tuple[Piece, ...]]:
     first = 0 if "Intercept" in columns else 1
-    return [
-        (Symbol("β", below=(str(first + k),)), *_column(name))
-        for k, name in enumerate(_intercept_first(columns))
-    ]
+    return [(Symbol("β", below=(str(first + k),)), *_column(name)) for k, name in enumerate(_intercept_first(columns))]
 
 
 def _group(group: GroupEquation, start: int, several: bool) -> list[tuple[Piece, ...]]:

@@ -101,9 +101,7 @@ class TextProgress:
     line with the phase and the whole time. A stream that no longer takes text is left alone.
     """
 
-    def __init__(
-        self, stream: TextIO, delay: float = 0.5, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, stream: TextIO, delay: float = 0.5, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clockwork = Clockwork(delay, clock=clock)
         self._width = 0

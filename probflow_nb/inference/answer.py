@@ -12,7 +12,7 @@ from ..model.marginal import Evaluation
 from ..model.model import Model
 from ..posterior import diagnostics
 from ..posterior.draws import Draws, Effects, Evidence, Quality
-from ..posterior.verdict import Verdict, judge_chains, judge_emulated, judge_importance, unresolved_sds
+from ..posterior.verdict import judge_chains, judge_emulated, judge_importance, unresolved_sds
 from . import hmc, importance
 from .emulator import CHECKED, Emulator
 from .engine import Posterior
@@ -62,14 +62,14 @@ def from_chains(model: Model, chains: hmc.Chains, cloud: Cloud, seed: int, stopp
     bulk, tail = diagnostics.ess_bulk(values), diagnostics.ess_tail(values)
     rhat, mcse = diagnostics.rhat(values), diagnostics.mcse_mean(values)
     qualities = tuple(
-        Quality(float(bulk[i]), float(tail[i]), float(rhat[i]), float("nan"), float(mcse[i]))
-        for i in range(len(names))
+        Quality(float(bulk[i]), float(tail[i]), float(rhat[i]), float("nan"), float(mcse[i])) for i in range(len(names))
     )
     result = Draws(names, values, qualities, _effects(model, flat, beta, seed))
     verdict = judge_chains(
         float(np.max(rhat)), float(np.min(bulk)), chains.divergences, not stopped, unresolved_sds(result)
     )
-    return Posterior(result, verdict, _evidence(model, cloud, None), "Hamiltonian Monte Carlo on the variance parameters")
+    method = "Hamiltonian Monte Carlo on the variance parameters"
+    return Posterior(result, verdict, _evidence(model, cloud, None), method)
 
 
 def _draw_beta(model: Model, points: Evaluation, picked: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,8 +1,10 @@
 """Emulator: the log likelihood of theta, and beta given theta, from some hundred exact evaluations.
 
 Where one evaluation costs a large dense factorisation, thousands are out of reach; but the likelihood is a smooth
-function of the sds, also where one goes to 0, and close to quadratic in whitened coordinates x around the mode. A Gaussian process with a falling mean interpolates the evaluations; the prior is added exactly. New evaluations are placed where the emulated posterior lies
-until it predicts them; the error of the last predictions is kept and shown.
+function of the sds, also where one goes to 0, and close to quadratic in whitened coordinates x around the mode. A
+Gaussian process with a falling mean interpolates the evaluations; the prior is added exactly. New evaluations are
+placed where the emulated posterior lies until it predicts them, and where most hangs on a guess; draws of the final
+answer are evaluated exactly at the end, and that error is shown.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ _LENGTHS = (2.0, 3.0, 4.5, 7.0)
 class Chart:
     """The coordinates of the emulator: x = root^-1 (w - centre), w being theta with log(1 + sd / mode) for log sd.
 
-    That is linear in an sd near 0, where the likelihood is smooth in it, and logarithmic far out, where it is so in that.
+    That is linear in an sd near 0 and logarithmic far out: the likelihood is smooth in each where it holds.
 
     mode: the mode in theta. spread: (d, d), theta = mode + spread z scatters points about it. sds: places of log sds.
     """
@@ -62,10 +64,10 @@ class Chart:
 class Emulator:
     """A smooth interpolation of exact evaluations.
 
-    theta: (M, d) where they were made, x: the same in the chart's coordinates. outputs: (M, 1 + p + p (p + 1) / 2): log
-    likelihood less its value at the mode, mean of beta, lower triangle of its root. top: the log likelihood at the mode.
-    alpha: weights of the kernel. inverse: (M, M) of the kernel among the evaluations. length, amplitude: of the process.
-    budget: the most evaluations allowed.
+    theta: (M, d) where they were made. x: the same in the chart's coordinates. outputs: (M, 1 + p + p (p + 1) / 2), log
+    likelihood less its value at the mode, mean of beta, lower triangle of its root. top: the log likelihood at the
+    mode. alpha: weights of the kernel. inverse: (M, M) of the kernel among the evaluations. length, amplitude: of the
+    process. budget: the most evaluations allowed.
     error: root mean square error of the last predictions. finished: whether it is good enough, or out of budget.
     repairs: how often a check was made. shift: exact less emulated log likelihood, mean over the check.
     """
@@ -111,9 +113,7 @@ class Emulator:
         return np.clip(1.0 - np.einsum("sm,sm->s", near @ self.inverse, near), 0.0, 1.0)
 
 
-def fit_emulator(
-    marginal: Marginal, mode: Mode, last: Emulator | None, rng: np.random.Generator
-) -> Emulator:
+def fit_emulator(marginal: Marginal, mode: Mode, last: Emulator | None, rng: np.random.Generator) -> Emulator:
     """Return the first emulator, or the last one improved by a batch of evaluations."""
     d = marginal.size
     if last is None:
@@ -277,6 +277,4 @@ def _interpolate(
     finished = error < _ENOUGH or len(x) + _BATCH > budget
     _, length, alpha, inverse = best
     amplitude = math.sqrt(max(float(rest[:, 0] @ alpha[:, 0]), 0.0) / len(x))
-    return Emulator(
-        marginal, chart, theta, x, outputs, top, alpha, inverse, length, amplitude, budget, error, finished
-    )
+    return Emulator(marginal, chart, theta, x, outputs, top, alpha, inverse, length, amplitude, budget, error, finished)

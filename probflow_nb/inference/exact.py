@@ -16,11 +16,12 @@ import numpy as np
 from ..errors import EngineError
 from ..model.marginal import Marginal
 from ..model.model import Model
+from ..posterior.verdict import POOR
 from . import hmc, importance, newton
 from .answer import from_chains, from_cloud
 from .emulator import CHECKED, Emulator, check_emulator, fit_emulator
 from .engine import Info, Posterior
-from .gaussian import SMALLEST_VARIANCE, check_beta_priors, check_gaussian, no_residual
+from .gaussian import check_beta_priors, check_gaussian
 from .importance import Cloud, Proposal
 from .newton import Mode
 from .screen import variance_shares
@@ -33,6 +34,8 @@ _MODE_TOLERANCE = 0.02
 _MODE_STEPS = 60
 # Multiply-adds for all draws above which the log density is emulated: about five seconds of two cores.
 _COSTLY = 4e10
+# and up to which a failed emulator is replaced by exact evaluations: some minutes.
+_AFFORDABLE = 2e12
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Exact:
     def __post_init__(self) -> None:
         if self.draws < 100 or self.chains < 1 or self.draws % self.chains:
             raise EngineError(
-                f"Exact needs at least 100 draws, a multiple of the chains: {self.draws} draws in {self.chains} chains.",
+                f"Exact needs at least 100 draws, a multiple of the chains, not {self.draws} in {self.chains} chains.",
                 hint=f"Write, for example, draws={max(4000, self.draws // max(self.chains, 1) * max(self.chains, 1))}.",
             )
 
@@ -60,17 +63,15 @@ class Exact:
     def init(self, model: Model, seed: int) -> ExactState:
         """Return the state before the climb: the best of a cloud of starting points."""
         marginal = model.marginal
-        costly = marginal.constants.cost * (self.draws + 2000) > _COSTLY
+        cost = marginal.constants.cost * (self.draws + 2000)
+        # An emulator of more dimensions takes more evaluations and is harder to trust.
+        costly = cost > _COSTLY * 4.0 ** max(0, marginal.size - 4)
         start = _screened(marginal) if costly else _scattered(marginal, seed)
         return ExactState("mode", seed, costly, start)
 
     def step(self, model: Model, state: ExactState) -> tuple[ExactState, Info]:
         """Do one step of the phase that the state is in."""
-        following, info = _PHASES[state.phase](self, model.marginal, state)
-        mode = following.mode
-        if mode is not None and 2.0 * mode.x[-1] < np.log(SMALLEST_VARIANCE):
-            raise no_residual(model, "group effects")
-        return following, info
+        return _PHASES[state.phase](self, model.marginal, state)
 
     def result(self, model: Model, state: ExactState) -> Posterior:
         """Return the posterior: draws laid out in chains, the evidence and the verdict."""
@@ -84,8 +85,10 @@ class Exact:
 class ExactState:
     """Where an exact fit stands.
 
-    phase: "mode", "emulate", "adapt", "sample", "refine", "check", "hmc" or "done". theta: (d,) the starting point. mode: of the climb.
-    cloud: all weighted draws. rounds: how many rounds of it adapted the proposal. refined: rounds of refinement. best: the largest effective share of draws after a round. chains: of HMC, if it took over.
+    phase: "mode", "emulate", "adapt", "sample", "refine", "check", "hmc" or "done". costly: whether the density is
+    emulated. theta: (d,) the starting point. mode: of the climb. cloud: all weighted draws. rounds: how many rounds of
+    it adapted the proposal. refined: rounds of refinement. best: the largest effective share of draws after a round.
+    chains: of HMC, if it took over.
     """
 
     phase: str
@@ -228,9 +231,12 @@ def _check(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactS
     picked = importance.resample(state.cloud.quality()[0], CHECKED, rng)
     emulator = check_emulator(state.emulator, state.cloud.x[picked])
     info = Info(emulator.repairs, 0, "checking", emulator.error, {"error": emulator.error})
-    if emulator.finished:
-        return replace(state, phase="done", emulator=emulator), info
-    return replace(state, phase="adapt", emulator=emulator, cloud=None, rounds=0, refined=0, best=0.0), info
+    again = replace(state, phase="adapt", emulator=emulator, cloud=None, rounds=0, refined=0, best=0.0)
+    if not emulator.finished:
+        return again, info
+    if not emulator.error < POOR and marginal.constants.cost * (engine.draws + 2000) < _AFFORDABLE:
+        return replace(again, emulator=None), info
+    return replace(state, phase="done", emulator=emulator), info
 
 
 def _hmc(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import EngineError
+from ..model.criterion import Criterion
 from ..model.model import Model
 
-# A residual variance below this share of the response's is rounding.
-SMALLEST_VARIANCE = 1e-20
+# Below this share of the response's variance a residual variance is the rounding of cross-products.
+SMALLEST_VARIANCE = 1e-11
 BETA_PRIORS = ("Normal", "Flat")
 
 
@@ -23,13 +24,13 @@ def check_gaussian(model: Model, engine: str) -> None:
         )
     n, p = model.design.X.shape
     if n <= p:
-        raise EngineError(
-            f"There are {n} complete rows for {p} coefficients.", hint="Take fewer terms or more rows."
-        )
+        raise EngineError(f"There are {n} complete rows for {p} coefficients.", hint="Take fewer terms or more rows.")
     gram = model.moments.gram
     explained = gram[:p, p] @ np.linalg.solve(gram[:p, :p], gram[:p, p]) if p else 0.0
     if gram[p, p] - explained < SMALLEST_VARIANCE * n:
         raise no_residual(model, "common effects")
+    if model.factors and Criterion(model.marginal, reml=False).least_residual() < SMALLEST_VARIANCE:
+        raise no_residual(model, "group effects")
 
 
 def no_residual(model: Model, cause: str) -> EngineError:

@@ -33,8 +33,9 @@ class Chains:
     """Where the chains stand.
 
     z: (C, d) whitened positions. value: (C,) log density. gradient: (C, d) in z. centre, root: theta = centre + root z.
-    log_step, log_step_average, error: of dual averaging. draws: (kept, C, d) theta, of the warm-up until it is over. step of total. divergences: steps
-    after the warm-up whose energy error exceeded 1000. accept: mean acceptance of the last chunk.
+    log_step, log_step_average, error: of dual averaging. draws: (kept, C, d) theta, of the warm-up until it is over.
+    step of total. divergences: steps after the warm-up whose energy error exceeded 1000. accept: mean acceptance of
+    the last chunk.
     """
 
     z: np.ndarray

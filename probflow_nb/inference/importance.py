@@ -37,7 +37,7 @@ class Proposal:
         d = self.location.size
         normal = rng.standard_normal((size, d))
         spread = np.sqrt(_DF / rng.chisquare(_DF, size))
-        spread[: int(round(size * _WIDE_SHARE))] *= _WIDER
+        spread[: round(size * _WIDE_SHARE)] *= _WIDER
         return self.location + (normal @ self.root.T) * spread[:, None]
 
     def log_density(self, x: np.ndarray) -> np.ndarray:
@@ -55,7 +55,8 @@ class Proposal:
 class Cloud:
     """All draws so far, evaluated, and the proposals that they came from.
 
-    x: (N, d). points: the target there, with beta given theta. log_proposals: (rounds, N), each proposal at every draw. sizes: draws a round.
+    x: (N, d). points: the target there, with beta given theta. proposals: one a round. log_proposals: (rounds, N), each
+    proposal at every draw. sizes: draws a round.
     """
 
     x: np.ndarray

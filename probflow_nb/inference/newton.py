@@ -36,9 +36,7 @@ def start(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, tolerance: float
     return _differences(f, x, tolerance, width, 0)
 
 
-def step(
-    f: Callable[[np.ndarray], np.ndarray], mode: Mode, tolerance: float, width: float = 1e-3
-) -> Mode:
+def step(f: Callable[[np.ndarray], np.ndarray], mode: Mode, tolerance: float, width: float = 1e-3) -> Mode:
     """Return the next point: the full Newton step if it climbs, else the best of shorter ones."""
     direction = _direction(mode)
     ahead = _differences(f, mode.x + direction, tolerance, width, mode.iteration + 1)
@@ -75,7 +73,9 @@ def _direction(mode: Mode) -> np.ndarray:
     size = np.maximum(np.abs(values), 1e-6 * max(1.0, np.abs(values).max()))
     direction = vectors @ ((vectors.T @ mode.gradient) / size)
     longest = np.abs(direction).max()
-    return direction * min(1.0, _LONGEST_STEP / longest) if longest > 0 else direction
+    # A point far out may go as far again, so that a ratio of a thousand is reached in ten steps.
+    limit = _LONGEST_STEP * max(1.0, np.abs(mode.x).max())
+    return direction * min(1.0, limit / longest) if longest > 0 else direction
 
 
 def _differences(

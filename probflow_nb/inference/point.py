@@ -14,7 +14,7 @@ from ..model.model import Model
 from ..posterior.verdict import Verdict
 from . import newton
 from .engine import Info, Optimum
-from .gaussian import SMALLEST_VARIANCE, check_gaussian, no_residual
+from .gaussian import check_gaussian
 from .newton import Mode
 from .scalars import scalar_names
 from .screen import variance_shares
@@ -50,10 +50,7 @@ class Point:
         def f(phi: np.ndarray) -> np.ndarray:
             return -state.criterion.values(phi)
 
-        if state.mode is None:
-            mode = newton.start(f, state.phi, _TOLERANCE)
-        else:
-            mode = newton.step(f, state.mode, _TOLERANCE)
+        mode = newton.step(f, state.mode, _TOLERANCE) if state.mode else newton.start(f, state.phi, _TOLERANCE)
         done = mode.converged or mode.iteration >= _STEPS
         if mode.converged:
             mode = newton.polish(f, mode)
@@ -65,8 +62,6 @@ class Point:
         assert state.mode is not None
         criterion, phi = state.criterion, state.mode.x
         profile = criterion.profile(phi)
-        if not (profile.sigma / model.moments.scaling.y_scale) ** 2 > SMALLEST_VARIANCE:
-            raise no_residual(model, "group effects")
         relative = criterion.to_relative(phi)
         sds, cors = _variance_parameters(model, relative, profile.sigma)
         beta_se = np.sqrt(np.diag(profile.covariance))
@@ -112,9 +107,7 @@ def _start(criterion: Criterion) -> np.ndarray:
     return points[int(np.argmin(criterion.values(points)))] if phi.size else phi
 
 
-def _variance_parameters(
-    model: Model, relative: tuple[np.ndarray, ...], sigma: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _variance_parameters(model: Model, relative: tuple[np.ndarray, ...], sigma: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the sds of all terms and then the correlations, in the order of `scalar_names`."""
     sds, cors = [], []
     for group, factor in zip(model.design.groups, relative, strict=True):
@@ -147,9 +140,7 @@ def _effects(
     return tuple(modes[i][0] for i in order), tuple(sds[i] for i in order)
 
 
-def _judge(
-    state: PointState, model: Model, relative: tuple[np.ndarray, ...], sds: np.ndarray, sigma: float
-) -> Verdict:
+def _judge(state: PointState, model: Model, relative: tuple[np.ndarray, ...], sds: np.ndarray, sigma: float) -> Verdict:
     assert state.mode is not None
     if not state.mode.converged:
         return Verdict(

@@ -1,8 +1,8 @@
 """Screen: how much of the variance each factor takes when it is fitted alone - a cheap start for costly models.
 
-With one factor the elimination has no dense part, so the profiled deviance of a whole grid of Delta = delta I costs next
-to nothing. rho = delta^2 of the best is the ratio of the factor's variance to everything else, so its share of the whole
-is rho / (1 + rho).
+With one factor the elimination has no dense part, so the profiled deviance of a whole grid of Delta = delta I costs
+next to nothing. rho = delta^2 of the best is the ratio of the factor's variance to everything else, so its share of
+the whole is rho / (1 + rho).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..backend.tensorflow import load
-from ..design.moments import Cells, Factor, Moments
+from ..design.moments import Moments
 from ..model.elimination import elimination, reduce
 
 _GRID = np.exp(np.linspace(np.log(0.02), np.log(5.0), 40))
@@ -33,14 +33,8 @@ def variance_shares(moments: Moments) -> tuple[np.ndarray, float]:
 def _alone(moments: Moments, position: int) -> float:
     tf = load()
     factor = moments.factors[position]
-    gram, cross = _own(moments, position, factor)
-    none = Cells(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, factor.n_columns)))
-    q = moments.gram.shape[0]
-    alone = replace(
-        moments, factors=(factor,), first_gram=gram, first_cross=cross, cells=none,
-        rest_gram=np.zeros((0, 0)), rest_cross=np.zeros((0, q)),
-    )  # fmt: skip
-    constants = elimination(alone)
+    gram, cross = moments.own(position)
+    constants = elimination(replace(moments, factors=(factor,), first_gram=gram, first_cross=cross))
     values = []
     for start in range(0, len(_GRID), constants.batch):
         delta = tf.constant(_GRID[start : start + constants.batch, None])
@@ -52,15 +46,3 @@ def _alone(moments: Moments, position: int) -> float:
         values.append(reduced.log_det.numpy() + moments.n * np.log(rss))
     rho = _GRID[int(np.argmin(np.concatenate(values)))] ** 2
     return float(rho / (1.0 + rho))
-
-
-def _own(moments: Moments, position: int, factor: Factor) -> tuple[np.ndarray, np.ndarray]:
-    """Return a factor's own blocks (J, k, k) and cross-products (J, k, q)."""
-    if position == 0:
-        return moments.first_gram, moments.first_cross
-    start = sum(f.n_levels * f.n_columns for f in moments.factors[1:position])
-    J, k = factor.n_levels, factor.n_columns
-    rows = slice(start, start + J * k)
-    blocks = moments.rest_gram[rows, rows].reshape(J, k, J, k)
-    gram = blocks[np.arange(J), :, np.arange(J), :]
-    return gram, moments.rest_cross[rows].reshape(J, k, -1)

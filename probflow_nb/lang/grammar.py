@@ -182,9 +182,7 @@ def _statement(reader: _Reader) -> Statement:
         value = _expression(reader, 0)
         return Definition(left.name, value, left.span | value.span, left.span)
     if sign.kind == "=":
-        message = (
-            f"{quoted(reader.text[left.span.start : left.span.stop])} is not a name that can be defined."
-        )
+        message = f"{quoted(reader.text[left.span.start : left.span.stop])} is not a name that can be defined."
         raise reader.fail(message, left.span, "Write a formula or a prior with ~ in place of =.")
     raise reader.unexpected()
 
@@ -275,9 +273,7 @@ def _call(reader: _Reader, function: Token) -> Call:
     return Call(function.value, tuple(arguments), tuple(keywords), span, function.span, tuple(names))
 
 
-def _argument(
-    reader: _Reader, arguments: list[Node], keywords: list[tuple[str, Node]], names: list[Span]
-) -> None:
+def _argument(reader: _Reader, arguments: list[Node], keywords: list[tuple[str, Node]], names: list[Span]) -> None:
     """Read one argument, `value` or `keyword = value`, into the right list."""
     token = reader.here
     if token.kind == "name" and reader.ahead.kind == "=":

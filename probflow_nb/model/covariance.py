@@ -132,8 +132,7 @@ def dense(L: Lower) -> Any:
     zero = tf.zeros_like(L[0][0])
     k = len(L)
     rows = [
-        tf.stack([L[i][j] if j <= i and L[i][j] is not None else zero for j in range(k)], axis=-1)
-        for i in range(k)
+        tf.stack([L[i][j] if j <= i and L[i][j] is not None else zero for j in range(k)], axis=-1) for i in range(k)
     ]
     return tf.stack(rows, axis=-2)[:, 0]
 

@@ -58,8 +58,7 @@ class Criterion:
         """Return Delta of every eliminated factor for phi (S, d)."""
         terms, columns = self.layout.terms, load().split(phi, self.size, axis=1) if self.size else []
         return [
-            covariance.block_diagonal([_entries(terms[m], columns) for m in group])
-            for group in self.marginal.members
+            covariance.block_diagonal([_entries(terms[m], columns) for m in group]) for group in self.marginal.members
         ]
 
     def values(self, phi: np.ndarray) -> np.ndarray:
@@ -101,9 +100,20 @@ class Criterion:
         sigma = math.sqrt(max(rss, 0.0) / (m.n - p if self.reml else m.n))
         T, t = m.scaling.coefficients()
         inverse = np.linalg.inv(K[:p, :p]) * sigma**2
-        return Profile(
-            float(self.values(phi)[0]), T @ solution + t, T @ inverse @ T.T, sigma * m.scaling.y_scale
-        )
+        return Profile(float(self.values(phi)[0]), T @ solution + t, T @ inverse @ T.T, sigma * m.scaling.y_scale)
+
+    def least_residual(self) -> float:
+        """Return the mean square of what neither common nor group effects can explain, as a share of y's variance.
+
+        Group effects are let free by a Delta of 1e6; not a number where that is too much for rounding.
+        """
+        phi = np.zeros(self.size)
+        for term in self.layout.terms:
+            phi[term.start : term.start + term.k] = 1e6
+        K = reduce(self.marginal.constants, self.factors(load().constant(phi[None]))).K.numpy()[0]
+        p = len(K) - 1
+        explained = K[:p, p] @ np.linalg.lstsq(K[:p, :p], K[:p, p], rcond=None)[0] if np.isfinite(K).all() else np.nan
+        return float((K[p, p] - explained) / self.marginal.moments.n)
 
     def to_relative(self, phi: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return each term's relative factor (k, k), sd over sigma on the data's scale: lme4's theta."""

@@ -80,12 +80,8 @@ class DenseRest:
         tf = load()
         r, q = self.cross.shape
         entries = tf.transpose(A)
-        H = self.gram - tf.reshape(
-            tf.transpose(tf.sparse.sparse_dense_matmul(self.gram_map, entries)), (-1, r, r)
-        )
-        h = self.cross - tf.reshape(
-            tf.transpose(tf.sparse.sparse_dense_matmul(self.cross_map, entries)), (-1, r, q)
-        )
+        H = self.gram - tf.reshape(tf.transpose(tf.sparse.sparse_dense_matmul(self.gram_map, entries)), (-1, r, r))
+        h = self.cross - tf.reshape(tf.transpose(tf.sparse.sparse_dense_matmul(self.cross_map, entries)), (-1, r, q))
         D = [(J, k, covariance.dense(delta)) for (J, k), delta in zip(self.shapes, deltas, strict=True)]
         if all(k == 1 for _, k in self.shapes):
             scale = tf.concat([tf.repeat(delta[:, 0], J, axis=1) for J, _, delta in D], axis=1)

@@ -44,9 +44,7 @@ def _half_normal(x: Any, sd: Number) -> Any:
 
 def _student_t(x: Any, df: Number, location: Number, scale: Number) -> Any:
     tf = load()
-    constant = (
-        _lgamma(0.5 * (df + 1)) - _lgamma(0.5 * df) - 0.5 * np.log(df * math.pi) - np.log(scale)
-    )
+    constant = _lgamma(0.5 * (df + 1)) - _lgamma(0.5 * df) - 0.5 * np.log(df * math.pi) - np.log(scale)
     return constant - 0.5 * (df + 1) * tf.math.log1p(((x - location) / scale) ** 2 / df)
 
 
@@ -91,9 +89,7 @@ def _log_normal(x: Any, mean: Number, sd: Number) -> Any:
 def _uniform(x: Any, low: Number, high: Number) -> Any:
     tf = load()
     inside = (x >= low) & (x <= high)
-    return tf.where(inside, tf.zeros_like(x), tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype))) - np.log(
-        high - low
-    )
+    return tf.where(inside, tf.zeros_like(x), tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype))) - np.log(high - low)
 
 
 def _flat(x: Any) -> Any:

@@ -21,9 +21,7 @@ from .elimination import Elimination, first_inverse, whitened_inverse
 from .marginal import Marginal
 
 
-def sample_effects(
-    marginal: Marginal, theta: np.ndarray, beta: np.ndarray, seed: int | None
-) -> list[np.ndarray]:
+def sample_effects(marginal: Marginal, theta: np.ndarray, beta: np.ndarray, seed: int | None) -> list[np.ndarray]:
     """Return the effects of every eliminated factor, each (S, J, k), on the data's scale.
 
     theta: (S, d). beta: (S, p), on the data's scale. seed: None for conditional means instead of draws.

@@ -160,9 +160,7 @@ def _unique_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the distinct rows, each row's place among them, and their counts."""
     # Rows are told apart by a view as raw bytes: exact equality, one sort, no tolerance.
     raw = np.ascontiguousarray(rows + 0.0).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))
-    _, first, inverse, counts = np.unique(
-        raw.reshape(-1), return_index=True, return_inverse=True, return_counts=True
-    )
+    _, first, inverse, counts = np.unique(raw.reshape(-1), return_index=True, return_inverse=True, return_counts=True)
     return rows[first], inverse.reshape(-1), counts
 
 
@@ -190,9 +188,7 @@ def _small(G: np.ndarray, common: np.ndarray) -> Small:
     det = np.maximum(g00 * g11 - g01 * g01, 0.0)
     adjugate = g11[:, None] * common[0] - g01[:, None] * common[1] + g00[:, None] * common[2]
     features = np.stack([*common, adjugate], axis=1)
-    return Small(
-        tf.constant(np.stack([g00, 2.0 * g01, g11, det])), tf.constant(features.reshape(len(G), -1))
-    )
+    return Small(tf.constant(np.stack([g00, 2.0 * g01, g11, det])), tf.constant(features.reshape(len(G), -1)))
 
 
 def _rest(moments: Moments, inverse: np.ndarray, U: int, form: str) -> DenseRest | SparseRest:
@@ -355,9 +351,7 @@ def _common(constants: Elimination, A: Any) -> Any:
     U = constants.n_blocks
     pieces = tf.gather(tf.reshape(A, (-1, len(entry_pairs(k)), U)), constants.inverse, axis=2)
     full = [[pieces[:, entry_pairs(k).index((min(c, d), max(c, d)))] for d in range(k)] for c in range(k)]
-    AC = tf.stack(
-        [sum(full[c][d][:, :, None] * constants.cross[:, d] for d in range(k)) for c in range(k)], axis=2
-    )
+    AC = tf.stack([sum(full[c][d][:, :, None] * constants.cross[:, d] for d in range(k)) for c in range(k)], axis=2)
     J = int(constants.cross.shape[0])
     flat = tf.reshape(AC, (-1, J * k, q))
     return tf.matmul(tf.reshape(constants.cross, (J * k, q)), flat, transpose_a=True)

@@ -230,9 +230,7 @@ def _scale_priors(
 
 def marginal(design: Design, moments: Moments, priors: PriorTable) -> Marginal:
     """Return the marginal posterior of theta for a design, its moments and its priors."""
-    terms = covariance.layout(
-        tuple((g.n_columns, g.correlated and g.n_columns > 1) for g in design.groups)
-    )
+    terms = covariance.layout(tuple((g.n_columns, g.correlated and g.n_columns > 1) for g in design.groups))
     units: list[np.ndarray] = [np.zeros(0)] * len(design.groups)
     for factor in moments.factors:
         starts = np.concatenate([[0], np.cumsum(factor.widths)])

@@ -60,10 +60,7 @@ class Pattern:
     def places(self, row: np.ndarray, column: np.ndarray) -> np.ndarray:
         """Return where entries (row, column) lie; their blocks must be in the lower half."""
         block = np.searchsorted(self.keys, self.level[row] * self.n_levels + self.level[column])
-        return (
-            self.begin[block]
-            + (self.inner[row] * self.width[block] + self.inner[column]) * self.stride[block]
-        )
+        return self.begin[block] + (self.inner[row] * self.width[block] + self.inner[column]) * self.stride[block]
 
     @property
     def n_levels(self) -> int:

@@ -203,9 +203,7 @@ def sparse_plan(
     return found, plan(r, found.row, found.column, found.place, whole)
 
 
-def sparse_rest(
-    moments: Moments, found: tuple[Pattern, Plan], gram: Entries, cross: Entries, U: int
-) -> SparseRest:
+def sparse_rest(moments: Moments, found: tuple[Pattern, Plan], gram: Entries, cross: Entries, U: int) -> SparseRest:
     """Return the constants from the moments and the maps that the first factor's elimination makes."""
     tf = load()
     pattern, plan = found
@@ -299,6 +297,5 @@ def _transposed(delta: Lower) -> Lower:
 def _upper(deltas: list[Lower]) -> list[Lower]:
     """Return each Delta', rows of full length."""
     return [
-        [[delta[j][i] if i <= j else None for j in range(len(delta))] for i in range(len(delta))]
-        for delta in deltas
+        [[delta[j][i] if i <= j else None for j in range(len(delta))] for i in range(len(delta))] for delta in deltas
     ]

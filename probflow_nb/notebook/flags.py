@@ -116,9 +116,7 @@ def build(name: str, chosen: Mapping[str, str], engines: Mapping[str, type]) -> 
     if name and name not in engines:
         near = get_close_matches(name, engines, n=1)
         did = f'Did you mean "{near[0]}"? ' if near else ""
-        raise UsageError(
-            f'There is no engine called "{name}".', hint=f"{did}The engines are {', '.join(engines)}."
-        )
+        raise UsageError(f'There is no engine called "{name}".', hint=f"{did}The engines are {', '.join(engines)}.")
     if not name and not chosen:
         return None
     if not name:

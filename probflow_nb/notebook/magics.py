@@ -39,13 +39,9 @@ def _engine_flags(function: Any) -> Any:
 class LmeMagics(Magics):
     """Multilevel models in a notebook; `%config LmeMagics` shows and sets what follows."""
 
-    engine = Unicode("", help="Engine of a fit that names none; empty lets the model decide.").tag(
-        config=True
-    )
+    engine = Unicode("", help="Engine of a fit that names none; empty lets the model decide.").tag(config=True)
     seed = Int(None, allow_none=True, help="Seed of a fit that names none.").tag(config=True)
-    preload = Bool(True, help="Load TensorFlow in the background when the extension is loaded.").tag(
-        config=True
-    )
+    preload = Bool(True, help="Load TensorFlow in the background when the extension is loaded.").tag(config=True)
 
     loader: threading.Thread | None = None
 
@@ -53,13 +49,9 @@ class LmeMagics(Magics):
     @magic_arguments()
     @kwds(usage="%%lme [NAME] [--data DATA] [--engine ENGINE] [--seed N] [other flags, listed below]")
     @argument("name", nargs="?", default="", help="Variable that the fit is bound to; without it only _ is.")
-    @argument(
-        "--data", metavar="DATA", default="", help="A data frame, a dotted name, or a built-in data set."
-    )
+    @argument("--data", metavar="DATA", default="", help="A data frame, a dotted name, or a built-in data set.")
     @argument("--engine", metavar="ENGINE", default="", help=f"How to fit: {', '.join(ENGINES)}.")
-    @argument(
-        "--family", metavar="FAMILY", default="", help="Distribution of the response, such as gaussian."
-    )
+    @argument("--family", metavar="FAMILY", default="", help="Distribution of the response, such as gaussian.")
     @argument("--seed", metavar="N", default="", help="Seed of the random numbers: same seed, same draws.")
     @argument("--no-fit", action="store_true", help="Show the model and its priors, and do not fit it.")
     @argument("--force", action="store_true", help="Overwrite NAME even if it holds something else.")
@@ -128,9 +120,7 @@ class LmeMagics(Magics):
         progress = self._progress()
         try:
             self._await_backend(progress, spec, data)
-            return api.lme(
-                text, data, engine=engine, seed=seed, family=family, name=words.name, progress=progress
-            )
+            return api.lme(text, data, engine=engine, seed=seed, family=family, name=words.name, progress=progress)
         except KeyboardInterrupt:
             raise EngineError(
                 "The run was stopped before anything was known.", hint="Run the cell again to start over."
@@ -163,9 +153,7 @@ class LmeMagics(Magics):
             )
         if words[0] not in dict(fits):
             known = ", ".join(name for name, _ in fits) or "none yet"
-            raise UsageError(
-                f'There is no model called "{words[0]}".', hint=f"The notebook's models: {known}."
-            )
+            raise UsageError(f'There is no model called "{words[0]}".', hint=f"The notebook's models: {known}.")
         return dict(fits)[words[0]]
 
     def _progress(self) -> Progress:

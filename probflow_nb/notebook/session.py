@@ -119,9 +119,7 @@ def resolve(path: str, namespace: Mapping[str, Any]) -> Frame:
 def fits(namespace: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return the (name, fit) pairs of a notebook, models that are not fitted yet among them."""
     return tuple(
-        (name, value)
-        for name, value in list(namespace.items())
-        if not name.startswith("_") and is_model(value)
+        (name, value) for name, value in list(namespace.items()) if not name.startswith("_") and is_model(value)
     )
 
 

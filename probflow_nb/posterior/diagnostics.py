@@ -170,9 +170,7 @@ def weighted_tail_ess(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.minimum(*(weighted_ess((table <= point).astype(float), weights) for point in points))
 
 
-def weighted_quantile(
-    values: np.ndarray, weights: np.ndarray, probabilities: np.ndarray | float
-) -> np.ndarray:
+def weighted_quantile(values: np.ndarray, weights: np.ndarray, probabilities: np.ndarray | float) -> np.ndarray:
     """Return quantiles of weighted draws.
 
     values: (S, ...), weights: (S,) of any scale, probabilities: scalar or (m,) -> (...) or (m, ...). The h-th

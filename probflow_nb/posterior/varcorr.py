@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class VarCorrRow:
     """One line: an sd (var2 None) or a correlation of two columns of a factor; grp "Residual" is sigma.
 
-    sdcor: sd or correlation. vcov: variance or covariance. lower, upper: the 95% interval of sdcor, NaN for a point fit.
+    sdcor: sd or correlation. vcov: variance or covariance. lower, upper: 95% interval of sdcor, NaN for a point fit.
     """
 
     grp: str

@@ -10,6 +10,8 @@ from .draws import Draws
 
 # With fewer effective draws than this the ends of a 95% interval are uncertain.
 _FEW = 400
+# An emulated log density that is off by this much, root mean square, is not trusted.
+POOR = 0.3
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,10 @@ def judge_importance(khat: float, ess: float, finished: bool, notes: tuple[str, 
     return Verdict("fine", f"The posterior can be trusted ({figures}).", "", notes)
 
 
-def judge_emulated(
-    error: float, khat: float, ess: float, finished: bool, notes: tuple[str, ...] = ()
-) -> Verdict:
+def judge_emulated(error: float, khat: float, ess: float, finished: bool, notes: tuple[str, ...] = ()) -> Verdict:
     """Judge draws from an emulated density by how well it predicted exact evaluations (rms error, log units)."""
     figures = f"emulator error {error:.3f} in log density, {ess:,.0f} effective draws"
-    if not error < 0.3:
+    if not error < POOR:
         return Verdict(
             "bad",
             f"The emulated density misses the exact one ({figures}).",
@@ -80,9 +80,7 @@ def judge_emulated(
     return Verdict("fine", f"The posterior can be trusted ({figures}).", "", notes)
 
 
-def judge_chains(
-    rhat: float, ess: float, divergences: int, finished: bool, notes: tuple[str, ...] = ()
-) -> Verdict:
+def judge_chains(rhat: float, ess: float, divergences: int, finished: bool, notes: tuple[str, ...] = ()) -> Verdict:
     """Judge chains by the largest rhat, the smallest bulk effective sample size and the divergences."""
     figures = f"Hamiltonian Monte Carlo, rhat {rhat:.3f}, {ess:,.0f} effective draws"
     if not rhat < 1.05 or divergences > 0:

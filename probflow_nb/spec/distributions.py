@@ -24,9 +24,7 @@ def names_distribution(node: Node) -> bool:
     if node.function in SIGNATURES or node.function[:1].isupper():
         return True
     meant = nearest(node.function, SIGNATURES)
-    return (
-        meant is not None and len(meant) > 3 and meant.casefold() == node.function.casefold().replace("_", "")
-    )
+    return meant is not None and len(meant) > 3 and meant.casefold() == node.function.casefold().replace("_", "")
 
 
 def read_distribution(node: Node, target: Target) -> Distribution:
@@ -57,9 +55,7 @@ def _unknown(node: Node, target: Target) -> SpecError:
     known = f"The distributions are {listed(SIGNATURES)}."
     if isinstance(node, Call):
         message = f"There is no distribution called {quoted(node.function)}."
-        return SpecError(
-            message, span=node.function_span, hint=did_you_mean(node.function, SIGNATURES, known)
-        )
+        return SpecError(message, span=node.function_span, hint=did_you_mean(node.function, SIGNATURES, known))
     message = f"The prior of {target.label} must be a distribution, not {quoted(label(node))}."
     return SpecError(message, span=node.span, hint=known)
 

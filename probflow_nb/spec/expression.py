@@ -65,9 +65,7 @@ def _check_arithmetic(node: Node, depth: int) -> None:
         case Call():
             _check_call(node)
             if TRANSFORMS[node.function].makes != "number":
-                message = (
-                    f"{node.function}() is not one column of numbers, so it cannot be part of arithmetic."
-                )
+                message = f"{node.function}() is not one column of numbers, so it cannot be part of arithmetic."
                 raise SpecError(message, span=node.span, hint="Use it as a term of its own.")
         case _:
             raise SpecError(f"{quoted(label(node))} is not a number.", span=node.span)
@@ -147,9 +145,7 @@ def _check_argument(call: Call, parameter: Parameter, value: Node) -> None:
                 raise SpecError(message, span=value.span)
             _check_name(value)
         case "whole":
-            if not (
-                isinstance(value, Number) and value.value == int(value.value) and 1 <= value.value <= 1000
-            ):
+            if not (isinstance(value, Number) and value.value == int(value.value) and 1 <= value.value <= 1000):
                 message = f"{where} must be a whole number from 1 to 1000, not {quoted(label(value))}."
                 raise SpecError(message, span=value.span)
         case "boolean":

@@ -67,13 +67,9 @@ def _definitions(statements: Sequence[Definition]) -> dict[str, Definition]:
         name, span = statement.name, statement.name_span
         if name not in _DEFINITIONS:
             hint = did_you_mean(name, _DEFINITIONS, "Beside a formula, only family and weights are defined.")
-            if any(
-                isinstance(node, Binary) and node.operator in ("|", "||") for node in walk(statement.value)
-            ):
+            if any(isinstance(node, Binary) and node.operator in ("|", "||") for node in walk(statement.value)):
                 hint = "Write ~ between the response and the terms of a formula."
-            raise SpecError(
-                f"{quoted(name)} is defined, but a formula does not use it.", span=span, hint=hint
-            )
+            raise SpecError(f"{quoted(name)} is defined, but a formula does not use it.", span=span, hint=hint)
         if name in found:
             raise SpecError(f"{quoted(name)} is defined twice.", span=span, hint="Keep one of them.")
         found[name] = statement

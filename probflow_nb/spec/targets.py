@@ -44,9 +44,7 @@ def coefficient_name(node: Node, terms: tuple[Term, ...]) -> str:
     """Return the shown name of a coefficient, such as `Machine[B]:temp`."""
     first, pairs = node.chain() if isinstance(node, Binary) else (node, [])
     if any(operator != ":" for operator, _ in pairs):
-        raise SpecError(
-            f"{quoted(label(node))} does not name a parameter.", span=node.span, hint=_COEFFICIENTS
-        )
+        raise SpecError(f"{quoted(label(node))} does not name a parameter.", span=node.span, hint=_COEFFICIENTS)
     parts = [first, *(right for _, right in pairs)]
     bases = [part.base if isinstance(part, Subscript) else part for part in parts]
     for base in bases:
@@ -54,9 +52,7 @@ def coefficient_name(node: Node, terms: tuple[Term, ...]) -> str:
             message = f"{quoted(label(base))} does not name a parameter."
             raise SpecError(message, span=node.span, hint=_COEFFICIENTS)
         check_variable(base)
-    order = next(
-        (t.factors for t in terms if len(bases) == len(t.factors) and set(t.factors) == set(bases)), None
-    )
+    order = next((t.factors for t in terms if len(bases) == len(t.factors) and set(t.factors) == set(bases)), None)
     if order is not None:
         parts = [parts[bases.index(factor)] for factor in order]
     return ":".join(label(part) for part in parts)

@@ -65,9 +65,7 @@ class Lab:
 
     def command(self, name: str, **arguments: Any) -> None:
         """Start a command of JupyterLab; its end is not waited for."""
-        self.page.evaluate(
-            "([name, words]) => { window.jupyterapp.commands.execute(name, words); }", [name, arguments]
-        )
+        self.page.evaluate("([name, words]) => { window.jupyterapp.commands.execute(name, words); }", [name, arguments])
 
     def theme(self, name: str) -> None:
         """Change the theme, "JupyterLab Light" or "JupyterLab Dark", and wait until it is there."""

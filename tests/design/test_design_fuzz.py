@@ -85,9 +85,7 @@ def _frames(draw: st.DrawFn) -> Any:
     # Mostly a response that can be modelled, so that most examples get past it.
     rows = 6 if usual else size
     response = st.lists(st.floats(-1, 50, width=16), min_size=rows, max_size=rows)
-    columns["y"] = (
-        draw(response) if draw(st.integers(0, 4)) else _column(draw(values), draw(st.sampled_from(KINDS)))
-    )
+    columns["y"] = draw(response) if draw(st.integers(0, 4)) else _column(draw(values), draw(st.sampled_from(KINDS)))
     if draw(st.booleans()):
         try:
             return pd.DataFrame(columns)

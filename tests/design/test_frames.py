@@ -131,12 +131,8 @@ def test_arrow_chunks_with_dictionaries_of_their_own() -> None:
 
 MISSING: dict[str, Callable[[], Any]] = {
     "pandas": lambda: pd.DataFrame({"y": [1.0, np.nan, 3, 4, 6], "g": ["a", "b", None, "b", "a"]}),
-    "nullable": lambda: pd.DataFrame(
-        {"y": [1, None, 3, 4, 6], "g": ["a", "b", None, "b", "a"]}
-    ).convert_dtypes(),
-    "category": lambda: pd.DataFrame(
-        {"y": [1.0, np.nan, 3, 4, 6], "g": pd.Categorical(["a", "b", None, "b", "a"])}
-    ),
+    "nullable": lambda: pd.DataFrame({"y": [1, None, 3, 4, 6], "g": ["a", "b", None, "b", "a"]}).convert_dtypes(),
+    "category": lambda: pd.DataFrame({"y": [1.0, np.nan, 3, 4, 6], "g": pd.Categorical(["a", "b", None, "b", "a"])}),
     "polars": lambda: pl.DataFrame({"y": [1.0, None, 3, 4, 6], "g": ["a", "b", None, "b", "a"]}),
     "pyarrow": lambda: pa.table({"y": [1.0, None, 3, 4, 6], "g": ["a", "b", None, "b", "a"]}),
     "lists": lambda: {"y": [1, None, 3, 4, 6], "g": ["a", "b", None, "b", "a"]},

@@ -74,9 +74,7 @@ def test_new_rows_are_coded_as_in_the_fit(text: str) -> None:
     rows = design.encoding.rows(data.drop(columns="y"))
     np.testing.assert_array_equal(rows.X, design.X)
     for start, stop in ((0, 1), (3, 4), (5, 9)):
-        np.testing.assert_allclose(
-            design.encoding.rows(data[start:stop]).X, rows.X[start:stop], rtol=0, atol=1e-14
-        )
+        np.testing.assert_allclose(design.encoding.rows(data[start:stop]).X, rows.X[start:stop], rtol=0, atol=1e-14)
 
 
 def test_bases_beyond_the_data_are_those_of_predict() -> None:

@@ -122,9 +122,7 @@ def test_pictures_are_there_and_say_what_they_show() -> None:
     assert len(alts) == 3
     assert "Days: mean 10.5, 95% interval 7." in alts[0]
     assert "18 levels sorted by mean; lowest " in alts[1]
-    assert not [
-        t for t, _ in check(html.render(unfitted_card())).elements if t in ("img", "table") and t == "img"
-    ]
+    assert not [t for t, _ in check(html.render(unfitted_card())).elements if t in ("img", "table") and t == "img"]
 
 
 def test_mathematics_in_names_is_left_alone_by_the_page() -> None:

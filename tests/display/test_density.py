@@ -26,9 +26,7 @@ def mass(grid: np.ndarray, heights: np.ndarray) -> float:
         (np.array([0.0, 1.0]), 0.0, np.inf),
     ],
 )
-def test_integrates_to_the_share_inside_and_keeps_to_its_bounds(
-    values: np.ndarray, low: float, high: float
-) -> None:
+def test_integrates_to_the_share_inside_and_keeps_to_its_bounds(values: np.ndarray, low: float, high: float) -> None:
     grid, heights = density(values, low, high)
     half = (grid[1] - grid[0]) / 2
     air = half / 1000

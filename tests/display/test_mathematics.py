@@ -25,9 +25,7 @@ CASES = [
         ],
     ),
     (
-        Equation(
-            "y", ("Intercept",), (GroupEquation("g", ("Intercept", "x"), False),), offset=True, weighted=True
-        ),
+        Equation("y", ("Intercept",), (GroupEquation("g", ("Intercept", "x"), False),), offset=True, weighted=True),
         [
             "yᵢ ~ Normal(μᵢ, σ / √wᵢ)",
             "μᵢ = β₀ + b[g[i],0] + b[g[i],1] xᵢ + offsetᵢ",

@@ -56,9 +56,7 @@ def test_posterior_figure(theme: Theme) -> None:
 
 @pytest.mark.parametrize("panels", [0, 1, 2, 3, 4, 5, 8, 17, 60])
 def test_any_number_of_panels(panels: int) -> None:
-    figure = posterior_figure(
-        [marginal(f"x{i}", "common", DRAWS * 10.0 ** (i % 5 - 2)) for i in range(panels)]
-    )
+    figure = posterior_figure([marginal(f"x{i}", "common", DRAWS * 10.0 ** (i % 5 - 2)) for i in range(panels)])
     assert len(figure.axes) == min(panels, figures.MOST)
     nothing_is_cut(figure)
 
@@ -166,9 +164,7 @@ def test_png_is_small_sharp_and_on_exact_paper() -> None:
 
 
 def test_words() -> None:
-    assert picture.posterior_words(sleep_marginals()[:1]).startswith(
-        "Posterior densities. Intercept: mean 251"
-    )
+    assert picture.posterior_words(sleep_marginals()[:1]).startswith("Posterior densities. Intercept: mean 251")
     assert "95% interval 23" in picture.posterior_words(sleep_marginals()[:1])
     words = picture.ranef_words(effects(2972))
     assert words.startswith("Group effects, Intercept by Subject: 60 of 2,972 levels sorted by mean; lowest ")

@@ -41,9 +41,7 @@ def test_a_short_run_shows_nothing() -> None:
 
 
 def test_a_long_run_rewrites_one_line_and_ends_it() -> None:
-    shown = run(
-        [(0.0, Event(0, 100)), (1.0, Event(10, 100)), (1.1, Event(11, 100)), (2.0, Event(50, 100))], 4.0
-    )
+    shown = run([(0.0, Event(0, 100)), (1.0, Event(10, 100)), (1.1, Event(11, 100)), (2.0, Event(50, 100))], 4.0)
     assert shown.count("\n") == 1
     assert shown.endswith("\n")
     lines = shown.rstrip("\n").split("\r")

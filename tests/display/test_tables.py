@@ -82,12 +82,8 @@ def test_latex_of_a_point_fit() -> None:
 
 
 def test_latex_writes_minus_and_exponent_as_mathematics() -> None:
-    summary = Summary(
-        ("a",), (("mean", np.array([-3.2e-9])), ("sd", np.array([1e-9])), ("mcse", np.array([2e-11])))
-    )
-    assert r"\quad a & $-3.20 \times 10^{-9}$ & $1.00 \times 10^{-9}$ \\" in latex.render_table(
-        table(summary)
-    )
+    summary = Summary(("a",), (("mean", np.array([-3.2e-9])), ("sd", np.array([1e-9])), ("mcse", np.array([2e-11]))))
+    assert r"\quad a & $-3.20 \times 10^{-9}$ & $1.00 \times 10^{-9}$ \\" in latex.render_table(table(summary))
     assert "$-$0.51" in latex.render_table(table(sleep_summary()))
 
 

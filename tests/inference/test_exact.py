@@ -8,7 +8,7 @@ import pytest
 import probflow_nb as pf
 from probflow_nb import api
 from probflow_nb.fit import finish
-from probflow_nb.inference import exact
+from probflow_nb.inference import Event, exact
 from probflow_nb.posterior.diagnostics import ess_mean
 
 SLEEP = "Reaction ~ Days + (Days | Subject)"
@@ -175,3 +175,45 @@ def test_a_predictor_far_from_zero_loses_no_digits() -> None:
     moved = pf.lme("Reaction ~ Day + (1 | Subject)", d.assign(Day=d.Days + 1e6), seed=1).summary()
     assert moved.loc["Day", "mean"] == pytest.approx(base.loc["Days", "mean"], rel=1e-5)
     assert moved.loc["Day", "sd"] == pytest.approx(base.loc["Days", "sd"], rel=1e-4)
+
+
+@pytest.mark.parametrize("engine", [pf.Exact(draws=400), pf.Point()])
+@pytest.mark.parametrize(
+    ("formula", "cause"), [("y ~ x + (1 | g)", "common effects"), ("s ~ 1 + (1 | g)", "group effects")]
+)
+def test_a_response_without_a_residual(formula: str, cause: str, engine: pf.Exact | pf.Point) -> None:
+    x = np.arange(24.0)
+    data = {"x": x, "y": 3 * x - 1, "g": x % 6, "s": np.sin(1.7 * (x % 6))}
+    with pytest.raises(pf.EngineError) as caught:
+        pf.lme(formula, data, engine=engine, seed=1)
+    assert str(caught.value) == (
+        f"The {cause} explain {formula[0]} exactly: nothing is left for sigma.\n"
+        f"    {formula}\n"
+        "    ^\n"
+        "Leave out the term that the response was made from."
+    )
+
+
+class Impatient:
+    """A person who presses stop at the first event of a phase."""
+
+    def __init__(self, phase: str) -> None:
+        self.phase = phase
+
+    def show(self, event: Event) -> None:
+        if event.phase == self.phase:
+            raise KeyboardInterrupt
+
+    def close(self) -> None:
+        self.phase = ""
+
+
+def test_an_interrupt_keeps_what_there_is() -> None:
+    fit = pf.lme(SLEEP, pf.datasets.sleepstudy(), seed=1, progress=Impatient("adapting"))
+    assert fit.stopped
+    assert np.isfinite(fit.summary()["mean"]).all()
+
+
+def test_an_interrupt_before_there_is_anything_is_raised() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        pf.lme(SLEEP, pf.datasets.sleepstudy(), seed=1, progress=Impatient("finding the mode"))

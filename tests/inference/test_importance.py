@@ -23,7 +23,8 @@ def sampled(log_target, proposal: Proposal, rounds: int, size: int, seed: int = 
     for i in range(rounds):
         x = proposal.sample(np.random.default_rng([seed, i]), size)
         points = evaluated(log_target(x))
-        cloud = importance.begin(proposal, x, points) if cloud is None else importance.extend(cloud, proposal, x, points)
+        first = cloud is None
+        cloud = importance.begin(proposal, x, points) if first else importance.extend(cloud, proposal, x, points)
         proposal = importance.refit(cloud)
     return cloud
 

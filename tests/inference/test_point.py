@@ -48,9 +48,7 @@ def test_the_criterion_does_not_depend_on_the_order_of_rows_or_units() -> None:
     text = "Reaction ~ Days + (Days | Subject)"
     base = pf.lme(text, d, engine=pf.Point(reml=False))
     shuffled = pf.lme(text, d.sample(frac=1, random_state=3), engine=pf.Point(reml=False))
-    hours = pf.lme(
-        "Reaction ~ Hours + (Hours | Subject)", d.assign(Hours=24.0 * d.Days), engine=pf.Point(reml=False)
-    )
+    hours = pf.lme("Reaction ~ Hours + (Hours | Subject)", d.assign(Hours=24.0 * d.Days), engine=pf.Point(reml=False))
     assert shuffled.criterion == pytest.approx(base.criterion, rel=1e-12)
     assert hours.criterion == pytest.approx(base.criterion, rel=1e-9)
     assert 24 * hours.fixef["Hours"] == pytest.approx(base.fixef["Days"], rel=1e-6)

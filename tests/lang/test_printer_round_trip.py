@@ -52,12 +52,8 @@ def test_labels_have_no_backquotes():
 
 
 # Anything but lone surrogates may be the name of a column or a level.
-names = st.one_of(
-    st.sampled_from(["a", "by", "body mass", ".x", ".5", "x`y", "é\\n"]), st.text(min_size=1, max_size=6)
-)
-levels = st.one_of(
-    st.sampled_from(["B", "B 2", " a", "a]b", "'q", ".L", "^4"]), st.text(min_size=1, max_size=4)
-)
+names = st.one_of(st.sampled_from(["a", "by", "body mass", ".x", ".5", "x`y", "é\\n"]), st.text(min_size=1, max_size=6))
+levels = st.one_of(st.sampled_from(["B", "B 2", " a", "a]b", "'q", ".L", "^4"]), st.text(min_size=1, max_size=4))
 operators = st.sampled_from(sorted(BINDING))
 atoms = st.one_of(
     names.map(Name),
@@ -72,13 +68,9 @@ def grown(inner):
         st.builds(Unary, st.sampled_from("+-"), inner),
         st.builds(Binary, operators, inner, inner),
         st.builds(Call, names, arguments),
-        st.builds(
-            lambda function, values, value: Call(function, values, (("sd", value),)), names, arguments, inner
-        ),
+        st.builds(lambda function, values, value: Call(function, values, (("sd", value),)), names, arguments, inner),
         st.builds(Subscript, names.map(Name), levels),
-        st.builds(
-            lambda function, values, index: Subscript(Call(function, values), index), names, arguments, levels
-        ),
+        st.builds(lambda function, values, index: Subscript(Call(function, values), index), names, arguments, levels),
     )
 
 

@@ -174,9 +174,7 @@ MESSAGES = {
     "m --seed -1": "--seed takes a whole number of at least 0, not -1.",
     "m --draws many": '--draws takes a whole number, and "many" is none.',
     "m --reml=maybe": '--reml takes true or false, not "maybe".',
-    "m --engine exakt": (
-        'There is no engine called "exakt".\nDid you mean "exact"? The engines are exact, point.'
-    ),
+    "m --engine exakt": ('There is no engine called "exakt".\nDid you mean "exact"? The engines are exact, point.'),
     "m --engine point --draws 9": 'The engine "point" has no --draws.\n--draws belongs to exact.',
     "m --draws 9 --no-reml": (
         "No engine has all these flags (--draws: exact; --reml: point).\n%%lme? shows every flag."
@@ -229,9 +227,7 @@ def test_an_attribute_that_is_not_there(ip, quick):
 
 
 def test_listing_and_one_model(ip, quick, capsys):
-    assert (
-        repr(run(ip, "%lme")) == "No models yet. Begin a cell with %%lme NAME, and write the model below it."
-    )
+    assert repr(run(ip, "%lme")) == "No models yet. Begin a cell with %%lme NAME, and write the model below it."
     run(ip, "%%lme sleep --data sleepstudy --engine point\n" + MODEL)
     table = run(ip, "%lme")
     assert repr(table).split("\n") == [

@@ -48,9 +48,7 @@ print(json.dumps([early, hasattr(sys.modules["tensorflow"], "linalg"), "matplotl
 
 def answer(program: str) -> tuple[object, str]:
     """Run a program in a fresh Python; return its JSON answer and what it wrote on stderr."""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=True)
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
 
 

@@ -34,7 +34,7 @@ def test_message(text, expected):
 @pytest.mark.parametrize(
     ("family", "expected"),
     [
-        ("poison", "SpecError: There is no family called `poison`.\n    poison\n    ^^^^^^\nDid you mean Poisson?"),  # noqa: E501
+        ("poison", "SpecError: There is no family called `poison`.\n    poison\n    ^^^^^^\nDid you mean Poisson?"),
         ("", "SpecError: The family is empty.\nThe families are Gaussian, StudentT, Bernoulli, Binomial, Beta, Poisson, NegativeBinomial and Gamma."),  # noqa: E501
         ("poisson(", "ParseError: The bracket `(` is never closed.\n    poisson(\n           ^"),
         (3, 'SpecError: The family must be a name such as "poisson", not of type int.'),

@@ -69,9 +69,7 @@ def test_group_terms_are_those_of_lme4(case):
     assert bars(spec.groups) == sorted(theirs, key=repr_of_bar)
 
 
-@pytest.mark.parametrize(
-    "case", [*REFERENCE["common"], *REFERENCE["grouped"]], ids=lambda case: case["formula"]
-)
+@pytest.mark.parametrize("case", [*REFERENCE["common"], *REFERENCE["grouped"]], ids=lambda case: case["formula"])
 def test_text_means_the_same_model(case):
     spec = spec_of(case["formula"])
     again = spec_of(spec.text())

@@ -51,9 +51,7 @@ def test_texts_of_the_language_own_words(text):
 
 @st.composite
 def formulas(draw):
-    word = st.sampled_from(
-        [*"abcxz", "`a b`", "log(x)", "I(x**2)", "poly(x, 2)", "C(f, Sum)", "1", "0", "2", "-a"]
-    )
+    word = st.sampled_from([*"abcxz", "`a b`", "log(x)", "I(x**2)", "poly(x, 2)", "C(f, Sum)", "1", "0", "2", "-a"])
     sign = st.sampled_from(["+", "+", "-", "*", "/", ":", "%in%", "**"])
     expression = st.recursive(
         word,
@@ -63,13 +61,9 @@ def formulas(draw):
         ),
         max_leaves=6,
     )
-    bar = st.tuples(
-        expression, st.sampled_from(["|", "||"]), st.sampled_from(["g", "g:h", "g/h", "h", "g+h", "1"])
-    )
+    bar = st.tuples(expression, st.sampled_from(["|", "||"]), st.sampled_from(["g", "g:h", "g/h", "h", "g+h", "1"]))
     groups = draw(st.lists(bar.map(lambda parts: f"({' '.join(parts)})"), max_size=2))
-    target = st.sampled_from(
-        ["Intercept", "x", "x:a", "sd(g)", "sd(x | g)", "cor(g)", "sigma", "centered(Intercept)"]
-    )
+    target = st.sampled_from(["Intercept", "x", "x:a", "sd(g)", "sd(x | g)", "cor(g)", "sigma", "centered(Intercept)"])
     number = st.sampled_from(["1", "-2", "0.5", "3 * 2", "x"])
     prior = st.tuples(target, st.sampled_from(sorted(SIGNATURES)), st.lists(number, max_size=3)).map(
         lambda parts: f"{parts[0]} ~ {parts[1]}({', '.join(parts[2])})"

@@ -20,9 +20,7 @@ TEXTS = {
     "y ~ (1|g)": "y ~ 1 + (1 | g)",
     "y ~ a*b - 1 + (a - 1 || g:h)": "y ~ 0 + a + b + a:b + (0 + a || g:h)",
     "diameter ~ (1|plate/sample)": "diameter ~ 1 + (1 | plate) + (1 | plate:sample)",
-    "log(y) ~ poly(x,2) + offset(2*log(n)) + weights(w)": (
-        "log(y) ~ poly(x, 2) + offset(2 * log(n))\nweights = w"
-    ),
+    "log(y) ~ poly(x,2) + offset(2*log(n)) + weights(w)": ("log(y) ~ poly(x, 2) + offset(2 * log(n))\nweights = w"),
     "weights=1/v^2;y~x;family='poisson'": "y ~ x\nfamily = Poisson(link = log)\nweights = 1 / v**2",
     "family = Gaussian(link = identity)\ny ~ x": "y ~ x",
     "`body mass` ~ `a b`:x": "`body mass` ~ `a b`:x",
@@ -126,9 +124,7 @@ def test_text_says_where_the_default_intercept_prior_stands():
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_every_family_and_link_is_read_and_printed(kind):
-    assert lower(parse(f"y ~ x\nfamily = {kind.shown}")).family == Family(
-        kind.name, kind.links[0], kind.auxiliary
-    )
+    assert lower(parse(f"y ~ x\nfamily = {kind.shown}")).family == Family(kind.name, kind.links[0], kind.auxiliary)
     for link in kind.links:
         family = Family(kind.name, link, kind.auxiliary)
         for written in (f"{kind.name}({link})", f"{kind.shown}(link = '{link}')", family):
@@ -150,8 +146,7 @@ positive = st.floats(1e-300, 1e300)
 def resolved(draw):
     names = draw(st.lists(shown_names, max_size=4, unique=True))
     coefficients = [
-        Prior(Target("coefficient", name), Distribution("Normal", (draw(real), draw(positive))))
-        for name in names
+        Prior(Target("coefficient", name), Distribution("Normal", (draw(real), draw(positive)))) for name in names
     ]
     sds = [
         Prior(Target("sd", name, "g h"), Distribution("HalfStudentT", (draw(positive), 0.0, draw(positive))))
@@ -175,10 +170,6 @@ def test_a_resolved_spec_comes_back_from_its_text(spec: ModelSpec):
 def test_every_distribution_is_read():
     for name, arguments in SIGNATURES.items():
         target = {"LKJ": "cor(g)"}.get(name, "sigma" if name not in ("Normal", "StudentT", "Cauchy") else "x")
-        values = (
-            ["0", "1"]
-            if name in ("Normal", "Uniform")
-            else ["1" for _, default in arguments if default is None]
-        )
+        values = ["0", "1"] if name in ("Normal", "Uniform") else ["1" for _, default in arguments if default is None]
         spec = lower(parse(f"y ~ x + (x | g)\n{target} ~ {name}({', '.join(values)})"))
         assert len(spec.priors[0].distribution.arguments) == len(arguments)

@@ -31,9 +31,7 @@ def test_a_reference_level(level):
     assert lower(parse(f"y ~ C(f, Treatment({level}))")).terms
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, t in TRANSFORMS.items() if t.makes == "number" and name != "I"]
-)
+@pytest.mark.parametrize("name", [name for name, t in TRANSFORMS.items() if t.makes == "number" and name != "I"])
 def test_one_column_may_stand_in_arithmetic_and_as_response(name):
     spec = lower(parse(f"{name}(y) ~ I({name}(x)**2 + 1) + log({name}(x))"))
     assert len(spec.terms) == 2

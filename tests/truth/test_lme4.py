@@ -33,9 +33,7 @@ def insteval() -> pd.DataFrame:
     return frame
 
 
-@pytest.fixture(
-    scope="module", params=FITS, ids=[f"{f['dataset']}: {f['formula']} ({f['method']})" for f in FITS]
-)
+@pytest.fixture(scope="module", params=FITS, ids=[f"{f['dataset']}: {f['formula']} ({f['method']})" for f in FITS])
 def both(request: pytest.FixtureRequest) -> tuple[pf.Fit, dict[str, Any]]:
     stored = request.param
     name = stored["dataset"]

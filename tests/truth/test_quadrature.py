@@ -146,9 +146,7 @@ def rows(name: str) -> tuple[np.ndarray, np.ndarray]:
 def test_the_likelihood_is_the_published_one() -> None:
     # The ML deviance of Dyestuff at theta = tau / sigma = 0.713, beta and sigma profiled out (Bates et al.).
     y, group = rows("Dyestuff")
-    log_det, a, b, c = (
-        float(part[0, 0]) for part in log_likelihood_parts(y, group, np.array([0.713]), np.ones(1))
-    )
+    log_det, a, b, c = (float(part[0, 0]) for part in log_likelihood_parts(y, group, np.array([0.713]), np.ones(1)))
     n = len(y)
     deviance = log_det + n * (1 + np.log(2 * np.pi * (c - b**2 / a) / n))
     assert deviance == pytest.approx(327.34216280954615, abs=1e-9)
@@ -183,9 +181,7 @@ class Pool:
             "q97.5": lambda x: np.quantile(x, 0.975, axis=-1),
         }
         root = np.sqrt(len(draws))
-        return {
-            name: (float(way(draws.ravel())), float(way(draws).std() / root)) for name, way in ways.items()
-        }
+        return {name: (float(way(draws.ravel())), float(way(draws).std() / root)) for name, way in ways.items()}
 
 
 @pytest.fixture(scope="module", params=list(CASES))

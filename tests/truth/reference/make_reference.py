@@ -89,9 +89,7 @@ def penicillin(frame: pd.DataFrame) -> tuple[Callable[[], None], dict[str, np.nd
         tau_sample = numpyro.sample("sd(Intercept | sample)", half_student_t(3.0, 3.0))
         sigma = numpyro.sample("sigma", dist.HalfNormal(2.0))
         b_plate = numpyro.sample("b[plate]", dist.Normal(0.0, tau_plate).expand([len(plates), 1]).to_event(2))
-        b_sample = numpyro.sample(
-            "b[sample]", dist.Normal(0.0, tau_sample).expand([len(samples), 1]).to_event(2)
-        )
+        b_sample = numpyro.sample("b[sample]", dist.Normal(0.0, tau_sample).expand([len(samples), 1]).to_event(2))
         mu = beta0 + b_plate[plate, 0] + b_sample[sample, 0]
         numpyro.sample("y", dist.Normal(mu, sigma), obs=y)
 
@@ -108,10 +106,7 @@ def radon(frame: pd.DataFrame) -> tuple[Callable[[], None], dict[str, np.ndarray
         beta1 = numpyro.sample("floor", dist.Normal(0.0, 1.0))
         beta2 = numpyro.sample("log_uranium", dist.Normal(0.0, 1.0))
         taus = jnp.stack(
-            [
-                numpyro.sample(f"sd({column} | county)", dist.HalfNormal(1.0))
-                for column in ("Intercept", "floor")
-            ]
+            [numpyro.sample(f"sd({column} | county)", dist.HalfNormal(1.0)) for column in ("Intercept", "floor")]
         )
         rho = numpyro.deterministic("cor(Intercept, floor | county)", lkj_correlation(1.0))
         sigma = numpyro.sample("sigma", dist.HalfNormal(1.0))
