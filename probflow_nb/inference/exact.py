@@ -50,9 +50,10 @@ class Exact:
 
     def __post_init__(self) -> None:
         if self.draws < 100 or self.chains < 1 or self.draws % self.chains:
+            chains = self.chains if self.chains > 0 else 4
             raise EngineError(
                 f"Exact needs at least 100 draws, a multiple of the chains, not {self.draws} in {self.chains} chains.",
-                hint=f"Write, for example, draws={max(4000, self.draws // max(self.chains, 1) * max(self.chains, 1))}.",
+                hint=f"Write, for example, Exact(draws={max(self.draws, 1000) // chains * chains}, chains={chains}).",
             )
 
     def check(self, model: Model) -> None:

@@ -27,7 +27,7 @@ class Event:
 class Run:
     """An iterator of Events; the only mutable object of a fit.
 
-    model, engine, seed: what is fitted, how, and from which random numbers. seconds: time spent in steps.
+    model, engine, seed: what is fitted, how, and from which random numbers. seconds: time spent on it.
     stopped: whether it was closed before it was done.
     """
 
@@ -88,5 +88,8 @@ def start(model: Model, engine: Engine, seed: int | None = None) -> Run:
 
     Raises EngineError if the engine cannot fit the model.
     """
+    began = perf_counter()
     engine.check(model)
-    return Run(model, engine, secrets.randbelow(2**31) if seed is None else seed)
+    run = Run(model, engine, secrets.randbelow(2**31) if seed is None else seed)
+    run.seconds = perf_counter() - began
+    return run

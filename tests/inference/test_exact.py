@@ -81,6 +81,14 @@ def test_the_emulated_density_gives_the_same_posterior(monkeypatch: pytest.Monke
     assert emulated.log_evidence.value == pytest.approx(plain.log_evidence.value, abs=0.1)
 
 
+def test_a_failed_emulator_is_replaced_by_exact_evaluations(monkeypatch: pytest.MonkeyPatch, sleep: pf.Fit) -> None:
+    monkeypatch.setattr(exact, "_COSTLY", 0.0)
+    monkeypatch.setattr(exact, "POOR", -1.0)
+    fit = pf.lme(SLEEP, pf.datasets.sleepstudy(), seed=2)
+    assert fit.answer.method == "importance sampling"
+    assert np.abs(gap(sleep, fit)).max() < 4
+
+
 def test_group_effects_are_drawn_around_their_conditional_means(sleep: pf.Fit) -> None:
     b = sleep.draws["b[Subject]"]
     assert b.shape == (4, 1000, 18, 2)
@@ -139,8 +147,10 @@ def test_a_prior_that_beta_cannot_have() -> None:
 
 @pytest.mark.parametrize("options", [{"draws": 10}, {"draws": 1001}, {"chains": 0}])
 def test_options_that_make_no_sense(options: dict[str, int]) -> None:
-    with pytest.raises(pf.EngineError, match="multiple of the chains"):
+    with pytest.raises(pf.EngineError, match="multiple of the chains") as caught:
         pf.Exact(**options)
+    # The advice is one that works.
+    eval(caught.value.hint.removeprefix("Write, for example, ").removesuffix("."), {"Exact": pf.Exact})
 
 
 def test_effective_sizes_are_not_more_than_the_draws(sleep: pf.Fit) -> None:

@@ -24,6 +24,8 @@ def test_an_emulated_posterior_is_right_or_says_that_it_is_not(case: str, monkey
     monkeypatch.setattr(exact, "_COSTLY", 0.0)
     table = json.loads((TABLES / f"{case}.json").read_text(encoding="utf-8"))
     data = getattr(pf.datasets, table["dataset"])()
+    # Nor may it be replaced by exact evaluations, as a failed one is where those can be afforded.
+    monkeypatch.setattr(exact, "_AFFORDABLE", 0.0)
     wrong, trusted = [], 0
     for seed in SEEDS[case]:
         fit = pf.lme(table["text"], data, engine=pf.Exact(draws=4000), seed=seed)
@@ -39,4 +41,4 @@ def test_an_emulated_posterior_is_right_or_says_that_it_is_not(case: str, monkey
                 if (gap := abs(summary.loc[name, ours] - row[theirs]) / row["sd"]) > 0.3:
                     wrong.append(f"seed {seed}: {ours} of {name} is {gap:.2f} posterior sds off")
     assert wrong == []
-    assert trusted >= len(SEEDS[case]) / 2
+    assert trusted >= 0.75 * len(SEEDS[case])
