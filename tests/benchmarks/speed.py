@@ -162,6 +162,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file to write the rows to")
     parser.add_argument("--only", choices=OURS, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    unknown = [name for name in options.cases if name not in CASES]
+    if unknown:
+        parser.error(f"there is no case {unknown[0]}; the cases are {', '.join(CASES)}")
     if options.only:
         print(json.dumps(ours(options.only, options.cases[0], options.repeats)))
         return
