@@ -33,8 +33,38 @@ if TYPE_CHECKING:
 _Z95 = 1.959964
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
+class Shown:
+    """What a fit and a model that is not fitted have in common: a spec, a formula, and that they show themselves."""
+
+    model: Model
+    name: str
+
+    @property
+    def card(self) -> Card:
+        """Everything that is shown, as plain values."""
+        raise TypeError(f"{type(self).__name__} shows nothing.")
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's meaning, with a prior for every parameter; `spec.text()` prints it."""
+        return self.model.spec
+
+    @property
+    def formula(self) -> str:
+        """The formula in one line."""
+        return self.spec.formula
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        return mimebundle(self.card, include, exclude)
+
+    def __repr__(self) -> str:
+        return mimebundle(self.card, ["text/plain"])["text/plain"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit(Shown):
     """A fitted multilevel model.
 
     model: what was fitted. answer: what the engine found. engine, seed, seconds: how. name: in the notebook, or "".
@@ -48,16 +78,6 @@ class Fit:
     seconds: float
     name: str = ""
     stopped: bool = False
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The model's meaning, with a prior for every parameter; `spec.text()` prints it."""
-        return self.model.spec
-
-    @property
-    def formula(self) -> str:
-        """The formula in one line."""
-        return self.spec.formula
 
     @property
     def verdict(self) -> Verdict:
@@ -180,14 +200,6 @@ class Fit:
             notes=data_notes(self.model),
         )
 
-    def _repr_mimebundle_(
-        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
-    ) -> dict[str, str]:
-        return mimebundle(self.card, include, exclude)
-
-    def __repr__(self) -> str:
-        return mimebundle(self.card, ["text/plain"])["text/plain"]
-
     # What the public answers are made of -------------------------------------------------------------------------
 
     def _posterior(self, what: str) -> Posterior:
@@ -276,22 +288,12 @@ class Fit:
         return (*lines, ("device", device()), ("time", f"{self.seconds:.2f} s"))
 
 
-@dataclass(frozen=True, eq=False)
-class Unfitted:
+@dataclass(frozen=True, eq=False, repr=False)
+class Unfitted(Shown):
     """A compiled model that is not fitted yet; shows its mathematics and priors."""
 
     model: Model
     name: str = ""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """The model's meaning, with a prior for every parameter."""
-        return self.model.spec
-
-    @property
-    def formula(self) -> str:
-        """The formula in one line."""
-        return self.spec.formula
 
     @property
     def verdict(self) -> Verdict:
@@ -318,14 +320,6 @@ class Unfitted:
             priors=prior_lines(self.model),
             notes=data_notes(self.model),
         )
-
-    def _repr_mimebundle_(
-        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
-    ) -> dict[str, str]:
-        return mimebundle(self.card, include, exclude)
-
-    def __repr__(self) -> str:
-        return mimebundle(self.card, ["text/plain"])["text/plain"]
 
 
 def finish(run: Run, name: str = "", progress: Progress | None = None) -> Fit:
