@@ -21,6 +21,8 @@ from .scalars import scalar_names, scalar_values
 
 # Multiply-adds that making group effects may cost when a table or a picture asks for them.
 _AFFORDABLE = 2e10
+# but no fewer draws of them than this.
+_LEAST = 60
 # Group effects that a table or a picture may hold at once.
 _HELD = 4_000_000
 
@@ -166,7 +168,7 @@ def _effects(model: Model, theta: np.ndarray, beta: np.ndarray, seed: int) -> tu
         return held[m][position]
 
     size = sum(f.n_levels * f.n_columns for f in marginal.moments.factors)
-    affordable = int(min(S, max(100, _AFFORDABLE / (2 * marginal.constants.cost)), max(100, _HELD / size)))
+    affordable = int(min(S, max(_LEAST, _AFFORDABLE / (2 * marginal.constants.cost)), max(_LEAST, _HELD / size)))
     return tuple(
         Effects(f.name, f.levels, f.columns, S, partial(sample, position=i), affordable)
         for f, i in zip(model.factors, order, strict=True)

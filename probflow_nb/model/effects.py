@@ -76,7 +76,8 @@ def _blocks(marginal: Marginal, S: int) -> list[slice]:
         effects = max(effects, rest.size**2)
     elif rest is not None:
         effects = max(effects, rest.width, marginal.moments.cells.value.size)
-    size = max(1, (1 << 21) // max(effects, 1))
+    # A few large factorisations at once save what each costs to set up.
+    size = max(1, (1 << 23 if isinstance(rest, DenseRest) else 1 << 21) // max(effects, 1))
     return [slice(start, min(start + size, S)) for start in range(0, S, size)]
 
 

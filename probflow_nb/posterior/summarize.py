@@ -9,6 +9,7 @@ from .summary import GroupEffects, Summary
 
 # A factor with more levels than this is shown as a sample of them.
 _SHOWN = 60
+_ENOUGH_FOR_QUANTILES = 400
 
 
 def summarize(draws: Draws) -> Summary:
@@ -38,7 +39,11 @@ def group_effects(effects: Effects, limit: int | None = _SHOWN) -> tuple[GroupEf
     if limit is not None and len(levels) > limit:
         order = np.argsort(mean[:, 0])
         levels = np.sort(order[np.linspace(0, len(order) - 1, limit).round().astype(int)])
-    lower, upper = np.quantile(sample[:, levels], [0.025, 0.975], axis=0)
+    if len(sample) < _ENOUGH_FOR_QUANTILES:
+        # Given theta the effects are Gaussian; few draws know their sd better than their far quantiles.
+        lower, upper = mean[levels] - 1.959964 * sd[levels], mean[levels] + 1.959964 * sd[levels]
+    else:
+        lower, upper = np.quantile(sample[:, levels], [0.025, 0.975], axis=0)
     names = tuple(effects.levels[i] for i in levels)
     return tuple(
         GroupEffects(
