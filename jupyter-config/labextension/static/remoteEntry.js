@@ -51,7 +51,8 @@
       const start = from + found.index;
       const word = found[0];
       const flag = /^--[\p{L}][\p{L}\p{N}_-]*/u.exec(word);
-      const kind = word.startsWith("#") ? "comment" : word === "%%lme" ? "magic" : flag ? "flag" : "value";
+      const kind = word.startsWith("#") ? "comment" : word === "%%lme" ? "magic" : flag ? "flag"
+        : /^["']/.test(word) ? "string" : "value";
       const stop = flag ? start + flag[0].length : start + word.length;
       tokens.push({ kind, from: start, to: stop });
       if (stop < start + word.length) tokens.push({ kind: "value", from: stop, to: start + word.length });
@@ -115,16 +116,16 @@
     const calls = [];
     tokens.forEach((token, at) => {
       const before = tokens[at - 1];
-      if (isSign(token, "(")) calls.push(isCall(tokens, at - 1) ? before.text : "");
+      if (isSign(token, "(")) calls.push(before !== undefined && before.kind === "transform" ? before.text : "");
       else if (isSign(token, ")")) calls.pop();
       else if (isSign(token, "|") || isSign(token, "||")) token.kind = "bar";
       else if (token.kind === "name") {
-        const call = calls[calls.length - 1] || "";
+        const call = calls[calls.length - 1];
         const later = isSign(before, ",") || isSign(before, "=");
         const operand = before !== undefined && (OPERANDS.includes(before.kind) || isSign(before, ")"));
         if (token.text === "by" && operand) token.kind = "operator";
         else if (call === "C" && later && is("contrasts", token.text)) token.kind = "word";
-        else if (isFunction(call) && later && is("truth", token.text)) token.kind = "word";
+        else if (call && later && is("truth", token.text)) token.kind = "word";
         else if (isCall(tokens, at) && isFunction(token.text)) token.kind = "transform";
       }
     });
@@ -184,22 +185,22 @@
   // ---- colours ----------------------------------------------------------------------------------------------
 
   // The theme's own colours; where one is faint on its paper, some of the text's colour makes it readable.
-  const theme = (name, share = 100) =>
+  const theme = (name, share) =>
     `color-mix(in srgb, var(--jp-mirror-editor-${name}-color) ${share}%, var(--jp-content-font-color0))`;
   const COLOURS = {
     ".cm-pfnb": { color: "var(--jp-content-font-color1)", fontStyle: "normal", fontWeight: "normal" },
-    ".cm-pfnb-magic": { color: theme("keyword"), fontWeight: "bold" },
-    ".cm-pfnb-flag": { color: theme("property") },
-    ".cm-pfnb-definition": { color: theme("keyword"), fontWeight: "bold" },
-    ".cm-pfnb-operator": { color: theme("operator") },
-    ".cm-pfnb-bar": { color: theme("operator"), fontWeight: "bold" },
-    ".cm-pfnb-transform": { color: theme("property") },
-    ".cm-pfnb-distribution": { color: theme("keyword") },
-    ".cm-pfnb-parameter": { color: theme("property"), fontStyle: "italic" },
-    ".cm-pfnb-word": { color: theme("keyword") },
-    ".cm-pfnb-number": { color: theme("number") },
-    ".cm-pfnb-string, .cm-pfnb-level": { color: theme("string") },
-    ".cm-pfnb-quoted": { color: theme("string-2") },
+    ".cm-pfnb-magic": { color: theme("keyword", 85), fontWeight: "bold" },
+    ".cm-pfnb-flag": { color: theme("property", 90) },
+    ".cm-pfnb-definition": { color: theme("keyword", 85), fontWeight: "bold" },
+    ".cm-pfnb-operator": { color: theme("operator", 90) },
+    ".cm-pfnb-bar": { color: theme("operator", 90), fontWeight: "bold" },
+    ".cm-pfnb-transform": { color: theme("property", 90) },
+    ".cm-pfnb-distribution": { color: theme("keyword", 85) },
+    ".cm-pfnb-parameter": { color: theme("property", 90), fontStyle: "italic" },
+    ".cm-pfnb-word": { color: theme("keyword", 85) },
+    ".cm-pfnb-number": { color: theme("number", 85) },
+    ".cm-pfnb-string, .cm-pfnb-level": { color: theme("string", 90) },
+    ".cm-pfnb-quoted": { color: theme("string-2", 85) },
     ".cm-pfnb-comment": { color: theme("comment", 70), fontStyle: "italic" },
     ".cm-pfnb-response": { fontWeight: "bold" },
   };
@@ -226,12 +227,15 @@
       ["@jupyterlab/codemirror", "@codemirror/view", "@codemirror/state"].map(shared));
     const { Decoration, EditorView, ViewPlugin } = view;
 
-    const classes = token => `cm-pfnb cm-pfnb-${token.kind}${token.response ? " cm-pfnb-response" : ""}`;
+    const classes = token => {
+      const kind = ["(", ")", ","].some(sign => isSign(token, sign)) ? "punctuation" : token.kind;
+      return `cm-pfnb cm-pfnb-${kind}${token.response ? " cm-pfnb-response" : ""}`;
+    };
     const decorate = text => Decoration.set(
       read(text).map(token => Decoration.mark({ class: classes(token) }).range(token.from, token.to)));
 
     const colouring = model => ViewPlugin.define(editor => {
-      const isCell = state => /python/.test(model.mimeType) && BEGINNING.test(state.sliceDoc(0, 1000));
+      const isCell = state => /^text\/x-i?python$/.test(model.mimeType) && BEGINNING.test(state.sliceDoc(0, 1000));
       const plugin = {
         cell: isCell(editor.state),
         update(change) {
