@@ -9,12 +9,14 @@ The floors, bottom to top; a floor imports from those named after the arrow, nev
     design       meaning + data -> arrays: y, X, group blocks, moments   <- spec
     backend      the tensor library behind one small contract            <- errors
     posterior    numbers: draws, diagnostics, summary, verdict           <- errors
-    model        arrays -> density: parameters, covariance, log joint    <- spec design backend
+    objects      what a model is written in: distributions, parameters   <- spec backend
+    model        arrays -> density: covariance, joint, marginal, program <- spec design objects
     inference    density -> draws: engines and the loop that pulls them  <- model posterior
     display      numbers -> strings and figures                          <- posterior
     predict, fit the frozen result and what it answers                   <- all of the above
     api          lme(text, data, ...): the pipeline                      <- all of the above
-    notebook     magics, progress bar: the only Jupyter floor            <- api
+    user_model   the class that a person's own model derives from        <- all of the above
+    notebook     magics, progress bar: the only Jupyter floor            <- user_model
     datasets     small real data sets with their sources                 <- nothing
 """
 

@@ -172,7 +172,7 @@ class Fit(Shown):
         except ImportError:
             raise FitError("ArviZ is not installed.", hint="Install it: pip install arviz") from None
         posterior: dict[str, np.ndarray] = {name: self.draws[name] for name in self.draws}
-        dims = {f"b[{e.factor}]": [f"{e.factor} level", f"{e.factor} column"] for e in self.draws.effects}
+        dims = {e.name: [f"{e.factor} level", f"{e.factor} column"] for e in self.draws.effects}
         coords: dict[str, list[Any]] = {}
         for e in self.draws.effects:
             coords[f"{e.factor} level"] = list(e.levels)

@@ -17,7 +17,7 @@ from . import hmc, importance
 from .emulator import CHECKED, Emulator
 from .engine import Posterior
 from .importance import Cloud
-from .scalars import scalar_names, scalar_values
+from .scalars import scalar_values
 
 # Multiply-adds that making group effects may cost when a table or a picture asks for them.
 _AFFORDABLE = 2e10
@@ -37,7 +37,7 @@ def from_cloud(
     beta = _draw_beta(model, cloud.points, picked, rng)
     theta = cloud.x[picked]
     values = scalar_values(model, theta, beta)
-    names = scalar_names(model)
+    names = model.scalar_names
     qualities = _weighted_qualities(model, cloud.x, np.exp(smooth), cloud.points, picked, khat)
     laid = values.reshape(chains, draws // chains, len(names))
     result = Draws(names, laid, qualities, _effects(model, theta, beta, seed))
@@ -60,7 +60,7 @@ def from_chains(model: Model, chains: hmc.Chains, cloud: Cloud, seed: int, stopp
     points = model.marginal.evaluate(flat)
     beta = _draw_beta(model, points, np.arange(len(flat)), rng)
     values = scalar_values(model, flat, beta).reshape(C, S, -1)
-    names = scalar_names(model)
+    names = model.scalar_names
     bulk, tail = diagnostics.ess_bulk(values), diagnostics.ess_tail(values)
     rhat, mcse = diagnostics.rhat(values), diagnostics.mcse_mean(values)
     qualities = tuple(

@@ -75,7 +75,12 @@ class State(Protocol):
 
 
 class Engine(Protocol):
-    """A way to fit a model."""
+    """A way to fit a model.
+
+    Two further methods are optional. `extend(model, state, **more)` returns (engine, state) that go on from a state
+    which was done, with `more` of the engine's own options (draws, steps). `steer(state, **changes)` returns the state
+    with what may change while it runs (learning_rate, kl_weight).
+    """
 
     def check(self, model: Model) -> None:
         """Raise EngineError if this engine cannot fit the model."""

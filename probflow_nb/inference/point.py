@@ -16,7 +16,6 @@ from . import newton
 from .engine import Info, Optimum
 from .gaussian import check_gaussian
 from .newton import Mode
-from .scalars import scalar_names
 from .screen import variance_shares
 
 # Newton's decrement, in units of the criterion, below which the climb is over.
@@ -70,7 +69,7 @@ class Point:
         verdict = _judge(state, model, relative, sds, profile.sigma)
         method = "REML" if self.reml else "maximum likelihood"
         return Optimum(
-            profile.criterion, self.reml, scalar_names(model), values, errors, profile.covariance,
+            profile.criterion, self.reml, model.scalar_names, values, errors, profile.covariance,
             lambda: _effects(model, criterion, phi, profile), relative, verdict, method,
         )  # fmt: skip
 
@@ -108,7 +107,7 @@ def _start(criterion: Criterion) -> np.ndarray:
 
 
 def _variance_parameters(model: Model, relative: tuple[np.ndarray, ...], sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sds of all terms and then the correlations, in the order of `scalar_names`."""
+    """Return the sds of all terms and then the correlations, in the order of `Model.scalar_names`."""
     sds, cors = [], []
     for group, factor in zip(model.design.groups, relative, strict=True):
         covariance = factor @ factor.T

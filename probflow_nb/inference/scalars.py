@@ -8,20 +8,6 @@ from ..model import covariance
 from ..model.model import Model
 
 
-def scalar_names(model: Model) -> tuple[str, ...]:
-    """Return the names in the order shown: "Days", "sd(Days | Subject)", "cor(Intercept, Days | Subject)", "sigma"."""
-    groups = model.design.groups
-    sds = [f"sd({column} | {group.factor})" for group in groups for column in group.column_names]
-    cors = [
-        f"cor({group.column_names[j]}, {group.column_names[i]} | {group.factor})"
-        for group in groups
-        if group.correlated
-        for i in range(group.n_columns)
-        for j in range(i)
-    ]
-    return (*model.design.column_names, *sds, *cors, "sigma")
-
-
 def scalar_values(model: Model, theta: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """Return the scalars (S, names) of theta (S, d), in scaled units, and beta (S, p), on the data's scale."""
     marginal = model.marginal

@@ -1,1 +1,1 @@
-"""Arrays to density: parameters, covariance, the joint and the marginal; imports `spec`, `design`, `backend`."""
+"""Arrays to density: covariance, the joint and the marginal; imports `spec`, `design`, `objects`, `backend`."""

@@ -101,6 +101,19 @@ def correlation_factor(z: Lower) -> Lower:
     return rows
 
 
+def atanh_partial_correlations(R: Any) -> list[Any]:
+    """Return the k (k - 1) / 2 numbers (...) whose tanh are the canonical partial correlations of R (..., k, k)."""
+    tf = load()
+    L = tf.linalg.cholesky(R)
+    found = []
+    for i in range(1, R.shape[-1]):
+        left = tf.ones_like(L[..., 0, 0])
+        for j in range(i):
+            found.append(tf.math.atanh(L[..., i, j] / tf.sqrt(left)))
+            left -= L[..., i, j] ** 2
+    return found
+
+
 def relative_factor(term: TermLayout, theta: list[Any], log_sigma: Any, z: Lower) -> Lower:
     """Return Delta of one term from the d columns of theta and the term's partial correlations z."""
     exp = load().exp

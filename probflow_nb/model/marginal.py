@@ -24,7 +24,7 @@ from ..design.moments import Moments
 from ..spec.priors import Distribution
 from . import covariance
 from .covariance import Layout, Lower
-from .distributions import lkj_partial_log_prob, log_prob
+from ..objects.densities import lkj_partial_log_prob, log_prob
 from .elimination import Elimination, Reduced, elimination, reduce
 from .priors import PriorTable
 
@@ -231,21 +231,27 @@ def _scale_priors(
 def marginal(design: Design, moments: Moments, priors: PriorTable) -> Marginal:
     """Return the marginal posterior of theta for a design, its moments and its priors."""
     terms = covariance.layout(tuple((g.n_columns, g.correlated and g.n_columns > 1) for g in design.groups))
-    units: list[np.ndarray] = [np.zeros(0)] * len(design.groups)
-    for factor in moments.factors:
-        starts = np.concatenate([[0], np.cumsum(factor.widths)])
-        for place, member in enumerate(factor.members):
-            units[member] = moments.scaling.y_scale / factor.scale[starts[place] : starts[place + 1]]
+    units = sd_units(design, moments)
     return Marginal(
         moments,
         elimination(moments),
         terms,
         tuple(factor.members for factor in moments.factors),
-        tuple(units),
+        units,
         priors,
-        _scale_priors(terms, priors.sds, units, priors.sigma, moments.scaling.y_scale),
+        _scale_priors(terms, priors.sds, list(units), priors.sigma, moments.scaling.y_scale),
         common_prior(design, moments, priors),
     )
+
+
+def sd_units(design: Design, moments: Moments) -> tuple[np.ndarray, ...]:
+    """Return for each group term (k,): what a scaled sd is multiplied by to be on the data's scale."""
+    units: list[np.ndarray] = [np.zeros(0)] * len(design.groups)
+    for factor in moments.factors:
+        starts = np.concatenate([[0], np.cumsum(factor.widths)])
+        for place, member in enumerate(factor.members):
+            units[member] = moments.scaling.y_scale / factor.scale[starts[place] : starts[place + 1]]
+    return tuple(units)
 
 
 def common_prior(design: Design, moments: Moments, priors: PriorTable) -> CommonPrior:

@@ -15,9 +15,10 @@ from ..design.design import Design
 from ..design.moments import Moments, moments
 from ..errors import EngineError
 from ..spec.model_spec import ModelSpec
-from .distributions import log_prob
+from ..objects.densities import log_prob
+from .density import Density
 from .linear_operator import GroupOperator
-from .marginal import Marginal, marginal
+from .marginal import Marginal, marginal, sd_units
 from .parameter import Parameter
 from .priors import PriorTable, table
 
@@ -66,6 +67,32 @@ class Model:
     def marginal(self) -> Marginal:
         """The marginal posterior of theta; right only where beta has Normal or Flat priors."""
         return marginal(self.design, self.moments, self.priors)
+
+    @cached_property
+    def sd_units(self) -> tuple[np.ndarray, ...]:
+        """For each group term (k,): what a scaled sd is multiplied by to be on the data's scale."""
+        return sd_units(self.design, self.moments)
+
+    @cached_property
+    def density(self) -> Density:
+        """The joint density over unconstrained numbers, for the general engines."""
+        from .joint_density import JointDensity
+
+        return JointDensity(self)
+
+    @cached_property
+    def scalar_names(self) -> tuple[str, ...]:
+        """The scalars in the order shown: "Days", "sd(Days | Subject)", "cor(Intercept, Days | Subject)", "sigma"."""
+        groups = self.design.groups
+        sds = [f"sd({column} | {group.factor})" for group in groups for column in group.column_names]
+        cors = [
+            f"cor({group.column_names[j]}, {group.column_names[i]} | {group.factor})"
+            for group in groups
+            if group.correlated
+            for i in range(group.n_columns)
+            for j in range(i)
+        ]
+        return (*self.design.column_names, *sds, *cors, "sigma")
 
     def eta(self, values: Mapping[str, Any]) -> Any:
         """Return X @ beta + Z @ b + offset, (..., n)."""

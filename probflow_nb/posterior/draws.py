@@ -32,6 +32,7 @@ class Effects:
     factor: its name. levels: J names. columns: k names. n_draws: how many draws of the other parameters there are.
     sample: makes the effects of the first m draws, (m, J, k); the same numbers each time.
     affordable: how many draws summaries use; fewer than all where each costs much.
+    key: the parameter's name among the draws; "" for "b[factor]".
     """
 
     factor: str
@@ -41,6 +42,12 @@ class Effects:
     sample: Callable[[int], np.ndarray]
     affordable: int
     _kept: dict[int, np.ndarray] = field(default_factory=dict, repr=False)
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        """The parameter's name among the draws, "b[Subject]" or "u"."""
+        return self.key or f"b[{self.factor}]"
 
     def first(self, m: int) -> np.ndarray:
         """Return the effects of the first m draws, (m, J, k)."""
@@ -97,32 +104,31 @@ class Draws(Mapping[str, np.ndarray]):
         """Return the axes of one array beyond (chain, draw) with their labels."""
         if name in self.names:
             return {}
-        effects = self.factor(_factor_of(name))
+        effects = self._named(name) or self.factor(name)
         return {"level": effects.levels, "column": effects.columns}
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name in self.names:
             return self.scalars[:, :, self.names.index(name)]
-        if not any(name == f"b[{effects.factor}]" for effects in self.effects):
+        effects = self._named(name)
+        if effects is None:
             raise KeyError(f"{name!r} is none of {', '.join(self)}")
-        effects = self.factor(_factor_of(name))
         values = effects.first(effects.n_draws)
         return values.reshape(self.n_chains, self.n_draws, *values.shape[1:])
 
     def __iter__(self) -> Iterator[str]:
         yield from self.names
         for effects in self.effects:
-            yield f"b[{effects.factor}]"
+            yield effects.name
 
     def __len__(self) -> int:
         return len(self.names) + len(self.effects)
 
+    def _named(self, name: str) -> Effects | None:
+        return next((effects for effects in self.effects if effects.name == name), None)
+
     def __contains__(self, name: object) -> bool:
         return name in tuple(self)
-
-
-def _factor_of(name: str) -> str:
-    return name[2:-1] if name.startswith("b[") else name
 
 
 @dataclass(frozen=True)

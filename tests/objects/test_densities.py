@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from probflow_nb.backend.tensorflow import load
-from probflow_nb.model.distributions import log_prob
+from probflow_nb.objects.densities import log_prob
 from probflow_nb.spec.priors import SIGNATURES, Distribution
 
 X = np.array([0.01, 0.3, 1.0, 2.5, 17.0])

@@ -1,6 +1,7 @@
-"""Log densities of the prior distributions, element by element, on tensors of any shape.
+"""Log densities of continuous distributions, element by element, on tensors of any shape.
 
-Arguments are numbers or numpy arrays that broadcast against the tensor.
+Arguments are numbers, numpy arrays or tensors that broadcast against the value; what numbers alone decide, such as a
+normalising constant, is worked out once in numpy.
 """
 
 from __future__ import annotations
@@ -16,10 +17,22 @@ from ..errors import EngineError
 from ..spec.priors import Distribution
 
 _LOG_2PI = math.log(2.0 * math.pi)
-_lgamma = np.vectorize(math.lgamma, otypes=[float])
+_lgamma_of = np.vectorize(math.lgamma, otypes=[float])
+
+# A number, a numpy array or a tensor.
+Number: TypeAlias = Any
 
 
-Number: TypeAlias = float | np.ndarray
+def _is_number(value: Number) -> bool:
+    return isinstance(value, (int, float, np.ndarray, np.generic))
+
+
+def _log(value: Number) -> Number:
+    return np.log(value) if _is_number(value) else load().math.log(value)
+
+
+def _lgamma(value: Number) -> Number:
+    return _lgamma_of(value) if _is_number(value) else load().math.lgamma(value)
 
 
 def log_prob(distribution: Distribution, x: Any) -> Any:
@@ -35,24 +48,24 @@ def log_prob(distribution: Distribution, x: Any) -> Any:
 
 
 def _normal(x: Any, mean: Number, sd: Number) -> Any:
-    return -0.5 * ((x - mean) / sd) ** 2 - (np.log(sd) + 0.5 * _LOG_2PI)
+    return -0.5 * ((x - mean) / sd) ** 2 - (_log(sd) + 0.5 * _LOG_2PI)
 
 
 def _half_normal(x: Any, sd: Number) -> Any:
-    return _normal(x, 0.0, sd) + np.log(2.0)
+    return _normal(x, 0.0, sd) + math.log(2.0)
 
 
 def _student_t(x: Any, df: Number, location: Number, scale: Number) -> Any:
     tf = load()
-    constant = _lgamma(0.5 * (df + 1)) - _lgamma(0.5 * df) - 0.5 * np.log(df * math.pi) - np.log(scale)
+    constant = _lgamma(0.5 * (df + 1)) - _lgamma(0.5 * df) - 0.5 * _log(df * math.pi) - _log(scale)
     return constant - 0.5 * (df + 1) * tf.math.log1p(((x - location) / scale) ** 2 / df)
 
 
 def _half_student_t(x: Any, df: Number, location: Number, scale: Number) -> Any:
     tf = load()
     # The density of |t| folds the left half over the right one.
-    if np.all(location == 0.0):
-        return _student_t(x, df, 0.0, scale) + np.log(2.0)
+    if _is_number(location) and np.all(location == 0.0):
+        return _student_t(x, df, 0.0, scale) + math.log(2.0)
     return tf.math.reduce_logsumexp(
         tf.stack([_student_t(x, df, location, scale), _student_t(-x, df, location, scale)]), axis=0
     )
@@ -67,17 +80,17 @@ def _half_cauchy(x: Any, scale: Number) -> Any:
 
 
 def _exponential(x: Any, rate: Number) -> Any:
-    return np.log(rate) - rate * x
+    return _log(rate) - rate * x
 
 
 def _gamma(x: Any, shape: Number, rate: Number) -> Any:
     tf = load()
-    return (shape - 1) * tf.math.log(x) - rate * x + (shape * np.log(rate) - _lgamma(shape))
+    return (shape - 1) * tf.math.log(x) - rate * x + (shape * _log(rate) - _lgamma(shape))
 
 
 def _inverse_gamma(x: Any, shape: Number, scale: Number) -> Any:
     tf = load()
-    return -(shape + 1) * tf.math.log(x) - scale / x + (shape * np.log(scale) - _lgamma(shape))
+    return -(shape + 1) * tf.math.log(x) - scale / x + (shape * _log(scale) - _lgamma(shape))
 
 
 def _log_normal(x: Any, mean: Number, sd: Number) -> Any:
@@ -89,7 +102,7 @@ def _log_normal(x: Any, mean: Number, sd: Number) -> Any:
 def _uniform(x: Any, low: Number, high: Number) -> Any:
     tf = load()
     inside = (x >= low) & (x <= high)
-    return tf.where(inside, tf.zeros_like(x), tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype))) - np.log(high - low)
+    return tf.where(inside, tf.zeros_like(x), tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype))) - _log(high - low)
 
 
 def _flat(x: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What a model is written in: distributions, parameters, modules; imports `spec`, `backend`."""
