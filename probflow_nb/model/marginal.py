@@ -21,10 +21,10 @@ import numpy as np
 from ..backend.tensorflow import load
 from ..design.design import Design
 from ..design.moments import Moments
+from ..objects.densities import lkj_partial_log_prob, log_prob
 from ..spec.priors import Distribution
 from . import covariance
 from .covariance import Layout, Lower
-from ..objects.densities import lkj_partial_log_prob, log_prob
 from .elimination import Elimination, Reduced, elimination, reduce
 from .priors import PriorTable
 

@@ -14,8 +14,8 @@ from ..backend.tensorflow import load
 from ..design.design import Design
 from ..design.moments import Moments, moments
 from ..errors import EngineError
-from ..spec.model_spec import ModelSpec
 from ..objects.densities import log_prob
+from ..spec.model_spec import ModelSpec
 from .density import Density
 from .linear_operator import GroupOperator
 from .marginal import Marginal, marginal, sd_units
