@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import numpy as np
 
-from ..model.effects import sample_effects
-from ..model.marginal import Evaluation
-from ..model.model import Model
+from ..model.collapsed import Evaluation
 from ..posterior import diagnostics
-from ..posterior.draws import Draws, Effects, Evidence, Quality
+from ..posterior.draws import Draws, Evidence, Quality
 from ..posterior.verdict import judge_chains, judge_emulated, judge_importance, unresolved_sds
 from . import hmc, importance
 from .emulator import CHECKED, Emulator
 from .engine import Posterior
 from .importance import Cloud
-from .scalars import scalar_values
-
-# Multiply-adds that making group effects may cost when a table or a picture asks for them.
-_AFFORDABLE = 2e10
-# but no fewer draws of them than this.
-_LEAST = 60
-# Group effects that a table or a picture may hold at once.
-_HELD = 4_000_000
+from .target import Target
 
 
 def from_cloud(
-    model: Model, cloud: Cloud, emulator: Emulator | None, draws: int, chains: int, seed: int, finished: bool
+    target: Target, cloud: Cloud, emulator: Emulator | None, draws: int, chains: int, seed: int, finished: bool
 ) -> Posterior:
     """Return the answer of importance sampling: `draws` equally weighted draws in `chains` chains."""
     smooth, khat, ess = cloud.quality()
     rng = np.random.default_rng([seed, 8])
     picked = importance.resample(smooth, draws, rng)
-    beta = _draw_beta(model, cloud.points, picked, rng)
+    beta = _draw_beta(target, cloud.points, picked, rng)
     theta = cloud.x[picked]
-    values = scalar_values(model, theta, beta)
-    names = model.scalar_names
-    qualities = _weighted_qualities(model, cloud.x, np.exp(smooth), cloud.points, picked, khat)
+    values = target.scalars(theta, beta)
+    names = target.names
+    qualities = _weighted_qualities(target, cloud.x, np.exp(smooth), cloud.points, picked, khat)
     laid = values.reshape(chains, draws // chains, len(names))
-    result = Draws(names, laid, qualities, _effects(model, theta, beta, seed))
+    result = Draws(names, laid, qualities, target.effects(theta, beta, seed))
     notes = unresolved_sds(result)
     if emulator is None:
         verdict = judge_importance(khat, ess, finished, notes)
@@ -48,43 +38,41 @@ def from_cloud(
     else:
         verdict = judge_emulated(emulator.error, khat, ess, finished, notes)
         method = f"importance sampling, log density emulated from {len(emulator.theta)} exact evaluations"
-    return Posterior(result, verdict, _evidence(model, cloud, emulator), method)
+    return Posterior(result, verdict, _evidence(target, cloud, emulator), method)
 
 
-def from_chains(model: Model, chains: hmc.Chains, cloud: Cloud, seed: int, stopped: bool) -> Posterior:
+def from_chains(target: Target, chains: hmc.Chains, cloud: Cloud, seed: int, stopped: bool) -> Posterior:
     """Return the answer of Hamiltonian Monte Carlo on theta."""
     rng = np.random.default_rng([seed, 8])
     theta = chains.draws.transpose(1, 0, 2)
     C, S, d = theta.shape
     flat = theta.reshape(-1, d)
-    points = model.marginal.evaluate(flat)
-    beta = _draw_beta(model, points, np.arange(len(flat)), rng)
-    values = scalar_values(model, flat, beta).reshape(C, S, -1)
-    names = model.scalar_names
+    points = target.collapsed.evaluate(flat)
+    beta = _draw_beta(target, points, np.arange(len(flat)), rng)
+    values = target.scalars(flat, beta).reshape(C, S, -1)
+    names = target.names
     bulk, tail = diagnostics.ess_bulk(values), diagnostics.ess_tail(values)
     rhat, mcse = diagnostics.rhat(values), diagnostics.mcse_mean(values)
     qualities = tuple(
         Quality(float(bulk[i]), float(tail[i]), float(rhat[i]), float("nan"), float(mcse[i])) for i in range(len(names))
     )
-    result = Draws(names, values, qualities, _effects(model, flat, beta, seed))
+    result = Draws(names, values, qualities, target.effects(flat, beta, seed))
     verdict = judge_chains(
         float(np.max(rhat)), float(np.min(bulk)), chains.divergences, not stopped, unresolved_sds(result)
     )
     method = "Hamiltonian Monte Carlo on the variance parameters"
-    return Posterior(result, verdict, _evidence(model, cloud, None), method)
+    return Posterior(result, verdict, _evidence(target, cloud, None), method)
 
 
-def _draw_beta(model: Model, points: Evaluation, picked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return beta (S, p) on the data's scale, drawn given theta at the picked points."""
-    mean, root = points.mean[picked], points.root[picked]
+def _draw_beta(target: Target, points: Evaluation, picked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the coefficients (S, p) drawn given theta at the picked points."""
+    mean, root = target.common(points.mean[picked], points.root[picked])
     z = rng.standard_normal(mean.shape)
-    scaled = mean + np.einsum("sij,si->sj", root, z)
-    T, t = model.moments.scaling.coefficients()
-    return scaled @ T.T + t
+    return mean + np.einsum("sij,si->sj", root, z)
 
 
 def _weighted_qualities(
-    model: Model, theta: np.ndarray, weights: np.ndarray, points: Evaluation, picked: np.ndarray, khat: float
+    target: Target, theta: np.ndarray, weights: np.ndarray, points: Evaluation, picked: np.ndarray, khat: float
 ) -> tuple[Quality, ...]:
     """Return the figures of merit of every scalar.
 
@@ -96,18 +84,16 @@ def _weighted_qualities(
     copies = weights * S
     fraction = copies - np.floor(copies)
     extra = fraction * (1 - fraction) / S**2
-    T, t = model.moments.scaling.coefficients()
-    mean = points.mean @ T.T + t
-    roots = points.root @ T.T
+    mean, roots = target.common(points.mean, points.root)
     sd = np.sqrt(np.einsum("sij,sij->sj", roots, roots))
-    found = []
+    found: dict[int, Quality] = {}
     for j in range(mean.shape[1]):
         total = _variance(mean[:, j], weights) + weights @ sd[:, j] ** 2
         error = _error(mean[:, j], weights, extra) + weights @ sd[:, j] ** 2 / S
         tails = [_coefficient_tail(q, mean[:, j], sd[:, j], weights, extra, S, total) for q in (-1.645, 1.645)]
-        found.append(Quality(total / error, min(tails), float("nan"), khat, math.sqrt(error)))
-    scalars = scalar_values(model, theta, mean)[:, mean.shape[1] :]
-    for j in range(scalars.shape[1]):
+        found[int(target.places[j])] = Quality(total / error, min(tails), float("nan"), khat, math.sqrt(error))
+    scalars = target.scalars(theta, mean)
+    for j in set(range(scalars.shape[1])) - found.keys():
         h = scalars[:, j]
         error = _error(h, weights, extra)
         tails = []
@@ -115,8 +101,8 @@ def _weighted_qualities(
             below = (h <= q).astype(float)
             tails.append(_variance(below, weights) / max(_error(below, weights, extra), 1e-300))
         bulk = _variance(h, weights) / max(error, 1e-300)
-        found.append(Quality(min(bulk, S), min(*tails, S), float("nan"), khat, math.sqrt(error)))
-    return tuple(found)
+        found[j] = Quality(min(bulk, S), min(*tails, S), float("nan"), khat, math.sqrt(error))
+    return tuple(found[j] for j in range(scalars.shape[1]))
 
 
 def _variance(h: np.ndarray, weights: np.ndarray) -> float:
@@ -142,34 +128,11 @@ def _coefficient_tail(
     return float(min(share * (1 - share) / max(error, 1e-300), S))
 
 
-def _evidence(model: Model, cloud: Cloud, emulator: Emulator | None) -> Evidence | None:
+def _evidence(target: Target, cloud: Cloud, emulator: Emulator | None) -> Evidence | None:
     """Return the log evidence, or None where a flat prior leaves it undefined."""
-    if any(prior.distribution.name == "Flat" for prior in model.spec.priors):
+    if not target.proper:
         return None
     value, error = importance.log_evidence(cloud)
     if emulator is None:
         return Evidence(value, error)
     return Evidence(value + emulator.shift, math.hypot(error, emulator.error / math.sqrt(CHECKED)))
-
-
-def _effects(model: Model, theta: np.ndarray, beta: np.ndarray, seed: int) -> tuple[Effects, ...]:
-    """Return the group effects of every factor, to be drawn when asked for."""
-    if not model.factors:
-        return ()
-    marginal, S = model.marginal, len(theta)
-    place = {factor.members: i for i, factor in enumerate(marginal.moments.factors)}
-    order = [place[factor.members] for factor in model.factors]
-    held: dict[int, list[np.ndarray]] = {}
-
-    def sample(m: int, position: int) -> np.ndarray:
-        if m not in held:
-            held.clear()
-            held[m] = sample_effects(marginal, theta[:m], beta[:m], seed)
-        return held[m][position]
-
-    size = sum(f.n_levels * f.n_columns for f in marginal.moments.factors)
-    affordable = int(min(S, max(_LEAST, _AFFORDABLE / (2 * marginal.constants.cost)), max(_LEAST, _HELD / size)))
-    return tuple(
-        Effects(f.name, f.levels, f.columns, S, partial(sample, position=i), affordable)
-        for f, i in zip(model.factors, order, strict=True)
-    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..model.marginal import Evaluation, Marginal
+from ..model.collapsed import Collapsed, Evaluation
 from . import importance, newton
 from .importance import Proposal
 from .newton import Mode
@@ -72,7 +72,7 @@ class Emulator:
     repairs: how often a check was made. shift: exact less emulated log likelihood, mean over the check.
     """
 
-    marginal: Marginal
+    marginal: Collapsed
     chart: Chart
     theta: np.ndarray
     x: np.ndarray
@@ -99,7 +99,7 @@ class Emulator:
         Where no evaluation is near, the log density is lowered by `caution` standard deviations of the process: what is
         not known is not made up.
         """
-        values, p = self.predict(theta), self.marginal.moments.n_common
+        values, p = self.predict(theta), self.marginal.n_common
         unsure = self.amplitude * np.sqrt(self.doubt(theta))
         values[:, 0] -= caution * np.maximum(unsure - _SURE, 0.0)
         root = np.zeros((len(theta), p, p))
@@ -113,7 +113,7 @@ class Emulator:
         return np.clip(1.0 - np.einsum("sm,sm->s", near @ self.inverse, near), 0.0, 1.0)
 
 
-def fit_emulator(marginal: Marginal, mode: Mode, last: Emulator | None, rng: np.random.Generator) -> Emulator:
+def fit_emulator(marginal: Collapsed, mode: Mode, last: Emulator | None, rng: np.random.Generator) -> Emulator:
     """Return the first emulator, or the last one improved by a batch of evaluations."""
     d = marginal.size
     if last is None:
@@ -170,8 +170,8 @@ def check_emulator(emulator: Emulator, theta: np.ndarray) -> Emulator:
     return replace(better, finished=finished, repairs=repairs, shift=float(gap.mean()))
 
 
-def _chart(marginal: Marginal, mode: Mode) -> Chart:
-    sds = np.concatenate([np.arange(t.start, t.start + t.k) for t in marginal.layout.terms] or [np.zeros(0, int)])
+def _chart(marginal: Collapsed, mode: Mode) -> Chart:
+    sds = marginal.log_sds
     spread = newton.covariance_root(mode, widest=1.5)
     centre, slope = mode.x.copy(), np.ones(mode.x.size)
     centre[sds], slope[sds] = np.log(2.0), 0.5
@@ -220,7 +220,7 @@ def _doubt(x: np.ndarray, nodes: np.ndarray, length: float) -> np.ndarray:
     return np.maximum(1.0 - (half * half).sum(axis=0), 1e-12)
 
 
-def _outputs(marginal: Marginal, theta: np.ndarray, top: float) -> np.ndarray:
+def _outputs(marginal: Collapsed, theta: np.ndarray, top: float) -> np.ndarray:
     e = marginal.evaluate(theta)
     lower = np.tril_indices(e.mean.shape[1])
     likelihood = _compressed(e.log_density - marginal.log_priors(theta) - top)
@@ -249,7 +249,7 @@ def _trend(x: np.ndarray, at_mode: np.ndarray) -> np.ndarray:
 
 
 def _interpolate(
-    marginal: Marginal,
+    marginal: Collapsed,
     chart: Chart,
     theta: np.ndarray,
     outputs: np.ndarray,

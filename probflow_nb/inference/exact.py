@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import EngineError
-from ..model.marginal import Marginal
+from ..model.collapsed import Collapsed
 from ..model.model import Model
 from ..posterior.verdict import POOR
 from . import hmc, importance, newton
@@ -24,7 +24,7 @@ from .engine import Info, Posterior
 from .gaussian import check_beta_priors, check_gaussian
 from .importance import Cloud, Proposal
 from .newton import Mode
-from .screen import variance_shares
+from .target import target
 
 # khat above this is not trusted (Vehtari et al. 2024); the proposal is adapted, then HMC takes over.
 _GOOD_KHAT = 0.5
@@ -63,23 +63,23 @@ class Exact:
 
     def init(self, model: Model, seed: int) -> ExactState:
         """Return the state before the climb: the best of a cloud of starting points."""
-        marginal = model.marginal
-        cost = marginal.constants.cost * (self.draws + 2000)
+        fitted = target(model)
+        marginal = fitted.collapsed
+        cost = marginal.cost * (self.draws + 2000)
         # An emulator of more dimensions takes more evaluations and is harder to trust.
         costly = cost > _COSTLY * 4.0 ** max(0, marginal.size - 4)
-        start = _screened(marginal) if costly else _scattered(marginal, seed)
-        return ExactState("mode", seed, costly, start)
+        return ExactState("mode", seed, costly, fitted.start(costly, seed))
 
     def step(self, model: Model, state: ExactState) -> tuple[ExactState, Info]:
         """Do one step of the phase that the state is in."""
-        return _PHASES[state.phase](self, model.marginal, state)
+        return _PHASES[state.phase](self, target(model).collapsed, state)
 
     def result(self, model: Model, state: ExactState) -> Posterior:
         """Return the posterior: draws laid out in chains, the evidence and the verdict."""
         assert state.cloud is not None
         if state.chains is not None and state.chains.phase == "sampling" and len(state.chains.draws) >= 25:
-            return from_chains(model, state.chains, state.cloud, state.seed, state.phase != "done")
-        return from_cloud(model, state.cloud, state.emulator, self.draws, self.chains, state.seed, state.done)
+            return from_chains(target(model), state.chains, state.cloud, state.seed, state.phase != "done")
+        return from_cloud(target(model), state.cloud, state.emulator, self.draws, self.chains, state.seed, state.done)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,33 +115,7 @@ class ExactState:
         return self.cloud is not None
 
 
-def _screened(marginal: Marginal) -> np.ndarray:
-    """Return the point that a screen of each factor alone suggests."""
-    shares, residual = variance_shares(marginal.moments)
-    theta = np.zeros(marginal.size)
-    for members, share in zip(marginal.members, shares, strict=True):
-        for m in members:
-            term = marginal.layout.terms[m]
-            theta[term.start : term.start + term.k] = 0.5 * np.log(share)
-    theta[marginal.layout.sigma] = 0.5 * np.log(residual)
-    return theta
-
-
-def _scattered(marginal: Marginal, seed: int, size: int = 64) -> np.ndarray:
-    """Return the best of `size` points scattered over plausible scaled sds."""
-    layout = marginal.layout
-    centre = np.zeros(layout.size)
-    spread = np.full(layout.size, 0.5)
-    for term in layout.terms:
-        centre[term.start : term.start + term.k] = -1.0
-        spread[term.start : term.start + term.k] = 1.0
-    centre[layout.sigma], spread[layout.sigma] = -0.3, 0.3
-    points = centre + spread * np.random.default_rng([seed, 1]).standard_normal((size, layout.size))
-    points[0] = centre
-    return points[int(np.argmax(marginal.log_densities(points)))]
-
-
-def _climb(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+def _climb(engine: Exact, marginal: Collapsed, state: ExactState) -> tuple[ExactState, Info]:
     f = marginal.log_densities
     if state.mode is None:
         mode = newton.start(f, state.theta, _MODE_TOLERANCE)
@@ -158,14 +132,14 @@ def _climb(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactS
     return replace(state, phase=following, mode=mode), info
 
 
-def _emulate(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+def _emulate(engine: Exact, marginal: Collapsed, state: ExactState) -> tuple[ExactState, Info]:
     assert state.mode is not None
     emulator = fit_emulator(marginal, state.mode, state.emulator, np.random.default_rng([state.seed, 2]))
     info = Info(len(emulator.theta), emulator.budget, "emulating", emulator.error, {"error": emulator.error})
     return replace(state, phase="adapt" if emulator.finished else "emulate", emulator=emulator), info
 
 
-def _with_draws(marginal: Marginal, state: ExactState, proposal: Proposal, size: int) -> Cloud:
+def _with_draws(marginal: Collapsed, state: ExactState, proposal: Proposal, size: int) -> Cloud:
     """Return the cloud with draws of one more proposal, evaluated."""
     made = 0 if state.cloud is None else len(state.cloud.sizes)
     x = proposal.sample(np.random.default_rng([state.seed, 3, made]), size)
@@ -175,7 +149,7 @@ def _with_draws(marginal: Marginal, state: ExactState, proposal: Proposal, size:
     return importance.extend(state.cloud, proposal, x, points)
 
 
-def _adapt(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+def _adapt(engine: Exact, marginal: Collapsed, state: ExactState) -> tuple[ExactState, Info]:
     assert state.mode is not None
     if state.cloud is None:
         proposal = Proposal(state.mode.x, newton.covariance_root(state.mode))
@@ -191,11 +165,11 @@ def _adapt(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactS
     return replace(state, phase=following, cloud=cloud, rounds=rounds, best=max(share, state.best)), info
 
 
-def _sample(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+def _sample(engine: Exact, marginal: Collapsed, state: ExactState) -> tuple[ExactState, Info]:
     """Draw from the adapted proposal, some thousands a step."""
     assert state.cloud is not None
     drawn, total = sum(state.cloud.sizes[state.rounds :]), engine.draws
-    size = min(total - drawn, max(1000, int(5e9 / max(marginal.constants.cost, 1.0))))
+    size = min(total - drawn, max(1000, int(5e9 / max(marginal.cost, 1.0))))
     proposal = importance.refit(state.cloud) if drawn == 0 else state.cloud.proposals[-1]
     cloud = _with_draws(marginal, state, proposal, size)
     _, khat, ess = cloud.quality()
@@ -205,7 +179,7 @@ def _sample(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[Exact
     return replace(state, phase=following, cloud=cloud), info
 
 
-def _refine(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+def _refine(engine: Exact, marginal: Collapsed, state: ExactState) -> tuple[ExactState, Info]:
     """Add draws where the weights are largest, until they are even enough or HMC has to take over."""
     assert state.cloud is not None
     rounds = state.refined + 1
@@ -224,7 +198,7 @@ def _end(state: ExactState) -> str:
     return "done" if state.emulator is None else "check"
 
 
-def _check(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+def _check(engine: Exact, marginal: Collapsed, state: ExactState) -> tuple[ExactState, Info]:
     """Hold the emulator to exact evaluations at draws of the answer; begin again with them if it misses."""
     assert state.cloud is not None
     assert state.emulator is not None
@@ -235,12 +209,12 @@ def _check(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactS
     again = replace(state, phase="adapt", emulator=emulator, cloud=None, rounds=0, refined=0, best=0.0)
     if not emulator.finished:
         return again, info
-    if not emulator.error < POOR and marginal.constants.cost * (engine.draws + 2000) < _AFFORDABLE:
+    if not emulator.error < POOR and marginal.cost * (engine.draws + 2000) < _AFFORDABLE:
         return replace(again, emulator=None), info
     return replace(state, phase="done", emulator=emulator), info
 
 
-def _hmc(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactState, Info]:
+def _hmc(engine: Exact, marginal: Collapsed, state: ExactState) -> tuple[ExactState, Info]:
     assert state.cloud is not None
     chains = state.chains or hmc.start(marginal, state.cloud, engine.draws, state.seed)
     chains = hmc.step(marginal, chains)
@@ -248,7 +222,7 @@ def _hmc(engine: Exact, marginal: Marginal, state: ExactState) -> tuple[ExactSta
     return replace(state, phase="done" if chains.done else "hmc", chains=chains), info
 
 
-_PHASES: dict[str, Callable[[Exact, Marginal, ExactState], tuple[ExactState, Info]]] = {
+_PHASES: dict[str, Callable[[Exact, Collapsed, ExactState], tuple[ExactState, Info]]] = {
     "mode": _climb,
     "emulate": _emulate,
     "adapt": _adapt,

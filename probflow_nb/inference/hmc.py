@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..backend.tensorflow import load
-from ..model.marginal import Marginal
+from ..model.collapsed import Collapsed
 from . import importance
 from .importance import Cloud
 
@@ -65,7 +65,7 @@ class Chains:
         return "warm-up" if self.step <= _WARMUP else "sampling"
 
 
-def start(marginal: Marginal, cloud: Cloud, draws: int, seed: int) -> Chains:
+def start(marginal: Collapsed, cloud: Cloud, draws: int, seed: int) -> Chains:
     """Return chains at points drawn from the weighted cloud."""
     rng = np.random.default_rng([seed, 5])
     smooth, _, _ = cloud.quality()
@@ -84,7 +84,7 @@ def start(marginal: Marginal, cloud: Cloud, draws: int, seed: int) -> Chains:
     )  # fmt: skip
 
 
-def step(marginal: Marginal, chains: Chains) -> Chains:
+def step(marginal: Collapsed, chains: Chains) -> Chains:
     """Move all chains by some iterations."""
     accepts = []
     for _ in range(min(_CHUNK, chains.total - chains.step)):
@@ -97,7 +97,7 @@ def step(marginal: Marginal, chains: Chains) -> Chains:
     return replace(chains, accept=float(np.mean(accepts)))
 
 
-def _differentiable(marginal: Marginal) -> Callable[[Any], tuple[Any, Any]]:
+def _differentiable(marginal: Collapsed) -> Callable[[Any], tuple[Any, Any]]:
     tf = load()
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..model.marginal import Evaluation
+from ..model.collapsed import Evaluation
 from ..posterior.diagnostics import importance_ess
 from ..posterior.pareto import pareto_smooth
 

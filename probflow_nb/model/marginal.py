@@ -24,6 +24,7 @@ from ..design.moments import Moments
 from ..objects.densities import lkj_partial_log_prob, log_prob
 from ..spec.priors import Distribution
 from . import covariance
+from .collapsed import Evaluation
 from .covariance import Layout, Lower
 from .elimination import Elimination, Reduced, elimination, reduce
 from .priors import PriorTable
@@ -58,26 +59,6 @@ class ScalePrior:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The marginal at S values of theta, numpy.
-
-    log_density: (S,). mean: (S, p) of beta given theta, scaled. root: (S, p, p) with root' root the covariance of beta.
-    """
-
-    log_density: np.ndarray
-    mean: np.ndarray
-    root: np.ndarray
-
-    def joined(self, other: Evaluation) -> Evaluation:
-        """Return this evaluation followed by another."""
-        return Evaluation(
-            np.concatenate([self.log_density, other.log_density]),
-            np.concatenate([self.mean, other.mean]),
-            np.concatenate([self.root, other.root]),
-        )
-
-
-@dataclass(frozen=True, eq=False)
 class Marginal:
     """The marginal posterior of theta of a Gaussian model.
 
@@ -98,6 +79,30 @@ class Marginal:
     def size(self) -> int:
         """d, the length of theta."""
         return self.layout.size
+
+    @property
+    def n_common(self) -> int:
+        """p, number of coefficients."""
+        return self.moments.n_common
+
+    @property
+    def cost(self) -> float:
+        """Multiply-adds of one evaluation."""
+        return float(self.constants.cost)
+
+    @property
+    def log_sds(self) -> np.ndarray:
+        """Places of the log sds of group effects in theta."""
+        return np.concatenate([np.arange(t.start, t.start + t.k) for t in self.layout.terms] or [np.zeros(0, int)])
+
+    def scatter(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        """Return points (size, d) scattered over plausible scaled sds, the first at their centre."""
+        centre, spread = np.zeros(self.size), np.full(self.size, 0.5)
+        centre[self.log_sds], spread[self.log_sds] = -1.0, 1.0
+        centre[self.layout.sigma], spread[self.layout.sigma] = -0.3, 0.3
+        points = centre + spread * rng.standard_normal((size, self.size))
+        points[0] = centre
+        return points
 
     def factors(self, theta: Any) -> list[Lower]:
         """Return Delta of every eliminated factor for theta (S, d)."""
