@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,12 +35,33 @@ class Equation:
     weighted: bool = False
 
 
+@dataclass(frozen=True)
+class Statement:
+    """One line of a model of one's own: left side, relation ("~" or "="), right side, as the person writes them."""
+
+    left: str
+    relation: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A model of one's own as mathematics shows it: the likelihood first, then a line a parameter.
+
+    columns: the names of scalars that are no scales, as `Equation.columns` has those of common effects.
+    """
+
+    lines: tuple[Statement, ...]
+    columns: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Marginal:
     """The posterior draws of one scalar parameter, for a density picture.
 
     name: as in the summary. role: "common" or "variance" (sds and sigma) or "correlation".
     values: (S,) draws. lower, upper: the 95% interval; mean: the posterior mean.
+    bounds: where the parameter ends, when its role does not say it.
     """
 
     name: str
@@ -48,6 +70,7 @@ class Marginal:
     mean: float
     lower: float
     upper: float
+    bounds: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +83,12 @@ class Card:
     summary: the table. groups: the caterpillars, one a (factor, column).
     run: (label, value) pairs on how it was run. priors: (parameter, distribution) pairs.
     notes: sentences on the data, such as rows dropped.
+    roles: of the scalars, as `Marginal.role`; for a model of one's own, whose names do not say it.
     """
 
     title: str
     formula: str
-    equation: Equation
+    equation: Equation | Statements
     verdict: Verdict
     summary: Summary
     marginals: tuple[Marginal, ...] = ()
@@ -72,3 +96,4 @@ class Card:
     run: tuple[tuple[str, str], ...] = ()
     priors: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from .auto import Auto, choose
 from .exact import Exact
 from .point import Point
-from .run import Event, Run, start
+from .run import Event, Run, resume, start
 
 # Every engine by the name that `--engine` takes.
 ENGINES: dict[str, type] = {"exact": Exact, "point": Point}
 
-__all__ = ["ENGINES", "Event", "Exact", "Point", "Run", "start"]
+__all__ = ["ENGINES", "Auto", "Event", "Exact", "Point", "Run", "choose", "resume", "start"]

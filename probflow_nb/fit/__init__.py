@@ -1,0 +1,16 @@
+"""The frozen result of a run, what it answers and what it shows; imports `predict` and the floors below it.
+
+fit        Fit: the result
+estimates  posterior means, intervals and samples, with names along every axis
+facts      what is said of any model, whatever its kind
+conflict   whether priors and the scale of the data fit together
+loop       a run pulled to its end, with its progress shown
+unfitted   a model that waits for its fit
+"""
+
+from __future__ import annotations
+
+from .fit import Fit, finish
+from .unfitted import Unfitted
+
+__all__ = ["Fit", "Unfitted", "finish"]

@@ -1,0 +1,42 @@
+"""ArviZ: the draws as its InferenceData."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import FitError
+from ..posterior.draws import Draws
+from .facts import Facts
+
+
+def inference_data(draws: Draws, facts: Facts, state: Any, engine: Any) -> Any:
+    """Return the draws as ArviZ's InferenceData, with the response and the sampler's own figures.
+
+    state: the engine's last; its `sample_stats`, a mapping of (chain, draw) arrays, is taken where it has one.
+    Raises FitError where ArviZ is not installed.
+    """
+    try:
+        import arviz
+    except ImportError:
+        raise FitError("ArviZ is not installed.", hint="Install it: pip install arviz") from None
+    posterior: dict[str, np.ndarray] = {name: draws[name] for name in draws}
+    dims = {e.name: [f"{e.factor} level", f"{e.factor} column"] for e in draws.effects}
+    coords: dict[str, list[Any]] = {}
+    for e in draws.effects:
+        coords[f"{e.factor} level"] = list(e.levels)
+        coords[f"{e.factor} column"] = list(e.columns)
+    groups: dict[str, Any] = {"posterior": posterior, "observed_data": {facts.response: facts.y}}
+    stats = _sample_stats(state, draws)
+    if stats:
+        groups["sample_stats"] = stats
+    if int(arviz.__version__.split(".")[0]) >= 1:
+        return arviz.from_dict(groups, coords=coords, dims=dims)
+    return arviz.from_dict(**groups, coords=coords, dims=dims)
+
+
+def _sample_stats(state: Any, draws: Draws) -> dict[str, np.ndarray]:
+    stats = getattr(state, "sample_stats", None)
+    found = dict(stats() if callable(stats) else stats or {})
+    return {name: value for name, value in found.items() if np.shape(value)[:2] == (draws.n_chains, draws.n_draws)}

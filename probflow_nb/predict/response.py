@@ -1,0 +1,217 @@
+"""Response: the response's distribution at some rows for some draws, and what a person asks of it.
+
+Everything is worked out block by block, so that memory does not grow with rows times draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+# Numbers (draws times rows) held at once.
+_AT_ONCE = 4_000_000
+# Draws of the noise where its quantiles are not known in closed form.
+_NOISE_DRAWS = 2000
+
+
+class Slab(Protocol):
+    """The response at m rows for s draws; every method returns (s, m, ...), a response of several columns behind."""
+
+    def mean(self) -> np.ndarray:
+        """Return its mean."""
+        ...
+
+    def variance(self) -> np.ndarray:
+        """Return its variance."""
+        ...
+
+    def sample(self, seed: int) -> np.ndarray:
+        """Return one draw of the response for each draw of the parameters."""
+        ...
+
+    def log_prob(self, y: np.ndarray) -> np.ndarray:
+        """Return the log density of the responses y (m, ...), row by row."""
+        ...
+
+    def quantiles(self, ends: tuple[float, float]) -> np.ndarray | None:
+        """Return two quantiles of the first draw's response, (2, m, ...), or None where they are not known."""
+        ...
+
+
+class Response(Protocol):
+    """The response at n rows for S draws of the parameters.
+
+    shape: of the response, (n,) or (n, m). n_draws: S. by_rows: whether rows can be worked out one block at a time.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the response."""
+        ...
+
+    @property
+    def n_draws(self) -> int:
+        """S."""
+        ...
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether rows can be worked out apart from each other."""
+        ...
+
+    def at(self, rows: slice, draws: slice) -> Slab:
+        """Return the response at some rows for some draws."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The interval of each row: probability, and its ends, each of the response's shape."""
+
+    probability: float
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+def mean(response: Response) -> np.ndarray:
+    """Return the mean over draws of the response's mean, (n,) or (n, m)."""
+    return _over_draws(response, lambda slab: slab.mean().sum(axis=0)) / response.n_draws
+
+
+def epistemic(response: Response, probability: float) -> Bounds:
+    """Return the central interval of the response's mean over draws: what is not known of the parameters."""
+    return _quantiles(response, probability, lambda slab, _: slab.mean(), 0)
+
+
+def predictive(response: Response, probability: float, seed: int) -> Bounds:
+    """Return the central interval of new responses: parameters and noise together."""
+    return _quantiles(response, probability, lambda slab, block: slab.sample(block), seed)
+
+
+def noise(response: Response, probability: float, seed: int) -> Bounds:
+    """Return the central interval of new responses for one draw of the parameters: the noise alone.
+
+    By the response's own quantiles where it knows them, else from 2,000 draws of it.
+    """
+    ends = (0.5 - probability / 2, 0.5 + probability / 2)
+    lower, upper = np.empty(response.shape), np.empty(response.shape)
+    for number, rows in enumerate(_row_blocks(response)):
+        slab = response.at(rows, slice(0, 1))
+        known = slab.quantiles(ends)
+        if known is None:
+            drawn = np.stack([slab.sample(_block_seed(seed, number, i))[0] for i in range(_NOISE_DRAWS)])
+            known = np.quantile(drawn, ends, axis=0)
+        lower[rows], upper[rows] = known
+    return Bounds(probability, lower, upper)
+
+
+def log_predictive(response: Response, y: np.ndarray) -> np.ndarray:
+    """Return log(1/S sum_s p(y_i | draw s)), the log pointwise predictive density, (n,) or (n, m)."""
+    total = np.full(y.shape, -np.inf)
+    for rows in _row_blocks(response):
+        for draws in _draw_blocks(response, rows):
+            terms = response.at(rows, draws).log_prob(y[rows])
+            total[rows] = np.logaddexp(total[rows], np.logaddexp.reduce(terms, axis=0))
+    return total - np.log(response.n_draws)
+
+
+def log_densities(response: Response, y: np.ndarray) -> np.ndarray:
+    """Return log p(y_i | draw s) of every draw and row, (S, n) or (S, n, m)."""
+    found = np.empty((response.n_draws, *y.shape))
+    for rows in _row_blocks(response):
+        for draws in _draw_blocks(response, rows):
+            found[draws, rows] = response.at(rows, draws).log_prob(y[rows])
+    return found
+
+
+def bayes_r_squared(response: Response) -> np.ndarray:
+    """Return R2 of every draw, (S,): variance of the fitted means over itself plus the mean modelled variance.
+
+    Gelman, Goodrich, Gabry and Vehtari 2019, R-squared for Bayesian regression models, eq. 3, with the residual
+    variance that the model states.
+    """
+    n, S = response.shape[0], response.n_draws
+    first, second, spread = np.zeros(S), np.zeros(S), np.zeros(S)
+    centre = np.mean(mean(response))
+    width = int(np.prod(response.shape[1:], dtype=int))
+    for rows in _row_blocks(response):
+        for draws in _draw_blocks(response, rows):
+            slab = response.at(rows, draws)
+            mu = slab.mean().reshape(draws.stop - draws.start, -1) - centre
+            first[draws] += mu.sum(axis=1)
+            second[draws] += (mu * mu).sum(axis=1)
+            spread[draws] += slab.variance().reshape(draws.stop - draws.start, -1).sum(axis=1)
+    n *= width
+    explained = np.maximum(second / n - (first / n) ** 2, 0.0) * n / max(n - 1, 1)
+    return explained / (explained + spread / n)
+
+
+def coverage(response: Response, y: np.ndarray, probabilities: np.ndarray, seed: int) -> np.ndarray:
+    """Return the share of rows whose y lies in their central predictive interval, for each probability.
+
+    With u_i the share of predictive draws below y_i (ties by halves), row i is inside when |2 u_i - 1| <= probability.
+    """
+    below = np.empty(y.shape)
+    for number, rows in enumerate(_row_blocks(response)):
+        count = np.zeros(y[rows].shape)
+        for part, draws in enumerate(_draw_blocks(response, rows)):
+            new = response.at(rows, draws).sample(_block_seed(seed, number, part))
+            count += (new < y[rows]).sum(axis=0) + 0.5 * (new == y[rows]).sum(axis=0)
+        below[rows] = count / response.n_draws
+    distance = np.abs(2.0 * below - 1.0)
+    return np.array([float(np.mean(distance <= probability)) for probability in probabilities])
+
+
+def samples(response: Response, seed: int) -> np.ndarray:
+    """Return one draw of the whole response for each draw of the parameters, (S, n) or (S, n, m)."""
+    found = np.empty((response.n_draws, *response.shape))
+    for number, rows in enumerate(_row_blocks(response)):
+        for part, draws in enumerate(_draw_blocks(response, rows)):
+            found[draws, rows] = response.at(rows, draws).sample(_block_seed(seed, number, part))
+    return found
+
+
+# Blocks -----------------------------------------------------------------------------------------------------------
+
+
+def _over_draws(response: Response, reduce: Callable[[Slab], np.ndarray]) -> np.ndarray:
+    total = np.zeros(response.shape)
+    for rows in _row_blocks(response):
+        for draws in _draw_blocks(response, rows):
+            total[rows] += reduce(response.at(rows, draws))
+    return total
+
+
+def _quantiles(response: Response, probability: float, of: Callable[[Slab, int], np.ndarray], seed: int) -> Bounds:
+    ends = np.array([0.5 - probability / 2, 0.5 + probability / 2])
+    lower, upper = np.empty(response.shape), np.empty(response.shape)
+    for number, rows in enumerate(_row_blocks(response)):
+        parts = [
+            of(response.at(rows, draws), _block_seed(seed, number, part))
+            for part, draws in enumerate(_draw_blocks(response, rows))
+        ]
+        lower[rows], upper[rows] = np.quantile(np.concatenate(parts), ends, axis=0)
+    return Bounds(probability, lower, upper)
+
+
+def _row_blocks(response: Response) -> Iterator[slice]:
+    """Return blocks of rows for all draws at once, or all rows where rows hang together."""
+    n, width = response.shape[0], int(np.prod(response.shape[1:], dtype=int))
+    size = max(1, _AT_ONCE // max(1, response.n_draws * width)) if response.by_rows else n
+    return (slice(start, min(start + size, n)) for start in range(0, n, max(size, 1)))
+
+
+def _draw_blocks(response: Response, rows: slice) -> Iterator[slice]:
+    """Return blocks of draws that keep each evaluation small."""
+    width = (rows.stop - rows.start) * int(np.prod(response.shape[1:], dtype=int))
+    size = max(1, _AT_ONCE // 4 // max(1, width))
+    S = response.n_draws
+    return (slice(start, min(start + size, S)) for start in range(0, S, size))
+
+
+def _block_seed(seed: int, number: int, part: int) -> int:
+    """Return the seed of one block, so that no two blocks share their random numbers."""
+    return int(np.random.SeedSequence([seed, number, part]).generate_state(1, np.uint64)[0] >> np.uint64(1))
