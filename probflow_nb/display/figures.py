@@ -165,7 +165,7 @@ def _panel(figure: Figure, box: tuple[float, float, float, float], marginal: Mar
 
 def _draw_density(ax: Axes, values: np.ndarray, marginal: Marginal, hue: str) -> tuple[float, float]:
     """Draw the density, scaled to a height of 1, and return the range of the axis."""
-    low, high = _BOUNDS.get(marginal.role, (-math.inf, math.inf))
+    low, high = marginal.bounds or _BOUNDS.get(marginal.role, (-math.inf, math.inf))
     if len(values) < 2 or np.ptp(values) <= 1e-12 * np.abs(values).max():
         at = float(values[0]) if len(values) else marginal.mean
         at = at if math.isfinite(at) else 0.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from . import escape, mathematics, picture
 from .card import Card
 from .stylesheet import STYLE
-from .table import Table, table
+from .table import Table, card_table
 from .theme import sign
 
 _FIGURE_SPACE, _POINT_SPACE = "\u2007", "\u2008"
@@ -73,12 +73,12 @@ def _posterior(card: Card) -> str:
 def _summary(card: Card) -> str:
     if not card.summary.names:
         return ""
-    shown = table(card.summary, card.equation.columns)
+    shown = card_table(card)
     headers = "".join(
         f'<th scope="col" style="text-align:right">{escape.html(header)}</th>' for header, _ in shown.columns
     )
     body = "".join(_section(shown, i) for i in range(len(shown.sections)))
-    more = f'<div class="pfnb-more">{shown.left_out:,} more common effects are in the summary.</div>'
+    more = f'<div class="pfnb-more">{shown.left_out:,} more {shown.rest} are in the summary.</div>'
     return (
         '<div class="pfnb-scroll"><table class="pfnb-table" style="margin:8px 0"><thead><tr>'
         f'<th scope="col" style="text-align:left">parameter</th>{headers}</tr></thead>{body}</table></div>'

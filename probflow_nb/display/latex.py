@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import digits, escape, mathematics
 from .card import Card
-from .table import Table, table
+from .table import Table, card_table
 from .theme import sign
 
 _SENTENCE = 600
@@ -19,7 +19,7 @@ def render(card: Card) -> str:
     verdict = " ".join(escape.latex(sentence, _SENTENCE) for sentence in sentences if sentence)
     parts.append(rf"\textit{{{escape.latex(sign(card.verdict.level).word)}.}} {verdict}")
     if card.summary.names:
-        parts.append(render_table(table(card.summary, card.equation.columns)))
+        parts.append(render_table(card_table(card)))
     return "\n\n".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import escape, mathematics
 from .card import Card
-from .table import Table, table
+from .table import Table, card_table
 from .theme import sign
 
 _SENTENCE = 600
@@ -22,7 +22,7 @@ def render(card: Card) -> str:
     notes = "".join(f" {escape.markdown(note, _SENTENCE)}" for note in (*card.verdict.notes, *card.notes))
     parts.append(f"**{escape.markdown(mark.icon)} {mark.word}.** {sentence}{advice}{notes}")
     if card.summary.names:
-        parts.append(render_table(table(card.summary, card.equation.columns)))
+        parts.append(render_table(card_table(card)))
     if card.run:
         run = (f"{escape.markdown(k)}: {escape.markdown(v, _SENTENCE)}" for k, v in card.run)
         parts.append("*" + " · ".join(run) + "*")
@@ -42,5 +42,5 @@ def render_table(shown: Table) -> str:
         for row in rows
     ]
     rule = "| " + " | ".join("-" * widths[0] if c == 0 else "-" * (w - 1) + ":" for c, w in enumerate(widths)) + " |"
-    more = [f"\n{shown.left_out:,} more common effects are in the summary."] if shown.left_out else []
+    more = [f"\n{shown.left_out:,} more {shown.rest} are in the summary."] if shown.left_out else []
     return "\n".join([lines[0], rule, *lines[1:], *more])

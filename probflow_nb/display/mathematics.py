@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from . import escape
-from .card import Equation, GroupEquation
+from .card import Equation, GroupEquation, Statements
+from .notation import GREEK, Line, Piece, Symbol, statement_lines
 
 _NAME = 32  # characters of a name inside a formula
 _MANY = 6  # terms of a sum before its middle is left out
 
 _LATEX_SYMBOLS = {
-    "β": r"\beta",
-    "μ": r"\mu",
-    "σ": r"\sigma",
-    "Σ": r"\Sigma",
+    **{letter: rf"\{name}" for name, letter in GREEK.items()},
+    "−": "-",
+    "·": r"\cdot",
     "…": r"\cdots",
     "~": r"\sim",
     "Normal": r"\mathrm{Normal}",
@@ -25,32 +23,12 @@ _LATEX_SYMBOLS = {
 _SUBSCRIPTS = str.maketrans("0123456789ij", "₀₁₂₃₄₅₆₇₈₉ᵢⱼ")
 
 
-@dataclass(frozen=True)
-class Symbol:
-    """A letter of mathematics or a name of the data, with what stands below it.
-
-    text: the letter or the name. is_name: whether it is data, to be escaped and set upright.
-    below: the pieces of the subscript.
-    """
-
-    text: str
-    is_name: bool = False
-    below: tuple[Piece, ...] = ()
+def lines(equation: Equation | Statements) -> tuple[Line, ...]:
+    """Return the statements of any model: of a mixed model in the field's letters, of another as it is written."""
+    return statement_lines(equation) if isinstance(equation, Statements) else _mixed_lines(equation)
 
 
-Piece: TypeAlias = str | Symbol
-
-
-@dataclass(frozen=True)
-class Line:
-    """One statement: left side, relation, right side."""
-
-    left: tuple[Piece, ...]
-    relation: str
-    right: tuple[Piece, ...]
-
-
-def lines(equation: Equation) -> tuple[Line, ...]:
+def _mixed_lines(equation: Equation) -> tuple[Line, ...]:
     """Return the model's statements: likelihood, mean, then one a group term.
 
     y_i ~ Normal(mu_i, sigma); mu_i = beta_0 + beta_1 x_i + b_{g[i],0} + ...; b_{g[j]} ~ Normal(0, Sigma_g),
@@ -144,17 +122,17 @@ def _sum(terms: Sequence[tuple[Piece, ...]]) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-def html(equation: Equation) -> list[str]:
+def html(equation: Equation | Statements) -> list[str]:
     """Return one HTML fragment a statement, from `<i>`, `<sub>` and text alone."""
     return [_write(line, _html_piece, "&nbsp;") for line in lines(equation)]
 
 
-def text(equation: Equation) -> list[str]:
+def text(equation: Equation | Statements) -> list[str]:
     """Return one line of Unicode text a statement, such as `μᵢ = β₀ + β₁ Daysᵢ + b[Subject[i],0]`."""
     return [_write(line, _text_piece, " ") for line in lines(equation)]
 
 
-def latex(equation: Equation) -> str:
+def latex(equation: Equation | Statements) -> str:
     """Return the statements as one LaTeX `aligned` environment, without the `$` around it."""
     rows = []
     for line in lines(equation):
@@ -174,28 +152,31 @@ def _html_piece(piece: Piece) -> str:
     base = escape.html(piece.text, _NAME)
     if not piece.is_name and piece.text != "Σ":
         base = f"<i>{base}</i>"
-    return base + (f"<sub>{''.join(map(_html_piece, piece.below))}</sub>" if piece.below else "")
+    base += f"<sub>{''.join(map(_html_piece, piece.below))}</sub>" if piece.below else ""
+    return base + (f"<sup>{''.join(map(_html_piece, piece.above))}</sup>" if piece.above else "")
 
 
 def _text_piece(piece: Piece) -> str:
     if isinstance(piece, str):
         return piece
     base = escape.plain(piece.text, _NAME)
-    below = "".join(map(_text_piece, piece.below))
-    if not below:
-        return base
-    if all(c in "0123456789ij" for c in below):
-        return base + below.translate(_SUBSCRIPTS)
-    return f"{base}[{below}]"
+    below, above = ("".join(map(_text_piece, pieces)) for pieces in (piece.below, piece.above))
+    if below and all(c in "0123456789ij" for c in below):
+        base += below.translate(_SUBSCRIPTS)
+    elif below:
+        base += f"[{below}]"
+    return base + (f"^{above}" if above else "")
 
 
 def _latex_piece(piece: Piece) -> str:
     if isinstance(piece, str):
-        return _LATEX_SYMBOLS.get(piece, piece.replace("…", r"\ldots"))
+        sign = _LATEX_SYMBOLS.get(piece.strip()) if piece != piece.strip() else None
+        return f" {sign} " if sign else _LATEX_SYMBOLS.get(piece, piece.replace("…", r"\ldots"))
     if piece.text == "√w" and not piece.is_name:
         return r"\sqrt{w_{i}}"
     if piece.is_name:
         base = r"\text{" + escape.latex(piece.text, _NAME) + "}"
     else:
         base = _LATEX_SYMBOLS.get(piece.text, piece.text)
-    return base + ("_{" + "".join(map(_latex_piece, piece.below)) + "}" if piece.below else "")
+    base += "_{" + "".join(map(_latex_piece, piece.below)) + "}" if piece.below else ""
+    return base + ("^{" + "".join(map(_latex_piece, piece.above)) + "}" if piece.above else "")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..posterior.summary import Summary
 from . import digits
+from .card import Card, Statements
 
 COMMON = "Common effects"
 GROUP = "Group sds and correlations"
 RESIDUAL = "Residual"
+# Sections of a model of one's own, by the role of a scalar.
+OWN = {"common": "Parameters", "variance": "Scales", "correlation": "Correlations"}
 MOST_COMMON = 40  # common effects that a card lists; the data frame holds all
 
 # Shown header and the summary's columns that it is taken from; the first with a number wins.
@@ -35,27 +38,39 @@ class Table:
     names: the row names as the summary has them, not yet escaped.
     columns: (header, cells) pairs, one cell a row, not yet padded.
     sections: the rows by kind, in the order shown; every row shown is in one section.
-    left_out: how many common effects are not shown.
+    left_out: how many rows are not shown, all of one section; rest: what they are.
     """
 
     names: tuple[str, ...]
     columns: tuple[tuple[str, tuple[str, ...]], ...]
     sections: tuple[Section, ...]
     left_out: int = 0
+    rest: str = "common effects"
 
     def aligned(self, blank: str = " ", point: str = " ") -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Return the columns with cells filled on the right: their points meet when right-aligned."""
         return tuple((header, tuple(digits.align(cells, blank, point))) for header, cells in self.columns)
 
 
-def table(summary: Summary, common: Sequence[str] = ()) -> Table:
+def card_table(card: Card) -> Table:
+    """Return the table of a card; a model of one's own has its sections by the roles of its scalars."""
+    if isinstance(card.equation, Statements):
+        return table(card.summary, card.equation.columns, card.roles)
+    return table(card.summary, card.equation.columns)
+
+
+def table(summary: Summary, common: Sequence[str] = (), roles: Mapping[str, str] | None = None) -> Table:
     """Return the table of a summary: mean, sd, median, interval, ess, rhat or khat; or estimate, se.
 
     common: the names of the common columns, which tells a column called "sigma" from the residual sd.
+    roles: of the scalars of a model of one's own, whose names do not say what they are.
     All numbers of a row have the decimals that the row's mcse, or standard error, lets its mean have.
     """
-    kinds = _kinds(summary.names, common)
-    sections, left_out = _sections(kinds)
+    if roles is None:
+        kinds, headings = _kinds(summary.names, common), (COMMON, GROUP, RESIDUAL)
+    else:
+        kinds, headings = [OWN.get(roles.get(name, ""), OWN["common"]) for name in summary.names], tuple(OWN.values())
+    sections, left_out = _sections(kinds, headings)
     if "mean" in summary:
         columns = [*_numbers(summary, _SHARED, "mean", "sd", "mcse"), *_diagnostics(summary)]
     else:
@@ -67,6 +82,7 @@ def table(summary: Summary, common: Sequence[str] = ()) -> Table:
         tuple((header, tuple(cells[i] for i in shown)) for header, cells in columns),
         tuple(Section(s.heading, tuple(position[i] for i in s.rows)) for s in sections),
         left_out,
+        "common effects" if roles is None else "parameters",
     )
 
 
@@ -84,11 +100,11 @@ def _kinds(names: Sequence[str], common: Sequence[str]) -> list[str]:
     return kinds
 
 
-def _sections(kinds: Sequence[str]) -> tuple[tuple[Section, ...], int]:
+def _sections(kinds: Sequence[str], headings: Sequence[str]) -> tuple[tuple[Section, ...], int]:
     found, left_out = [], 0
-    for heading in (COMMON, GROUP, RESIDUAL):
+    for heading in headings:
         rows = [i for i, kind in enumerate(kinds) if kind == heading]
-        if heading == COMMON and len(rows) > MOST_COMMON:
+        if heading == headings[0] and len(rows) > MOST_COMMON:
             left_out = len(rows) - MOST_COMMON
             rows = rows[:MOST_COMMON]
         if rows:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from . import escape, mathematics
 from .card import Card
-from .table import Table, table
+from .table import Table, card_table
 from .theme import sign
 
 _SENTENCE = 600
@@ -23,7 +23,7 @@ def render(card: Card) -> str:
     sentences += ["  " + escape.plain(note, _SENTENCE) for note in (*card.verdict.notes, *card.notes)]
     parts.append("\n".join(sentences))
     if card.summary.names:
-        parts.append(render_table(table(card.summary, card.equation.columns)))
+        parts.append(render_table(card_table(card)))
     if card.run:
         parts.append(" · ".join(f"{escape.plain(k)}: {escape.plain(v, _SENTENCE)}" for k, v in card.run))
     return "\n\n".join(parts)
@@ -45,5 +45,5 @@ def render_table(shown: Table) -> str:
         rows.append(section.heading)
         rows += [line("  " + names[i], (cells[i] for _, cells in columns)) for i in section.rows]
     if shown.left_out:
-        rows.append(f"{shown.left_out:,} more common effects are in the summary.")
+        rows.append(f"{shown.left_out:,} more {shown.rest} are in the summary.")
     return "\n".join(rows)
