@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .auto import Auto, choose
 from .exact import Exact
+from .nuts import NUTS
 from .point import Point
 from .run import Event, Run, resume, start
 
 # Every engine by the name that `--engine` takes.
-ENGINES: dict[str, type] = {"exact": Exact, "point": Point}
+ENGINES: dict[str, type] = {"exact": Exact, "nuts": NUTS, "point": Point}
 
-__all__ = ["ENGINES", "Auto", "Event", "Exact", "Point", "Run", "choose", "resume", "start"]
+__all__ = ["ENGINES", "NUTS", "Auto", "Event", "Exact", "Point", "Run", "choose", "resume", "start"]

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .diagnostics import ess_bulk, ess_tail, rhat
 from .draws import Draws
 
 # With fewer effective draws than this the ends of a 95% interval are uncertain.
 _FEW = 400
 # An emulated log density that is off by this much, root mean square, is not trusted.
 POOR = 0.3
+# Effects of a factor that are judged; of more, every so many-th.
+_LOOKED_AT = 400
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,109 @@ def judge_chains(rhat: float, ess: float, divergences: int, finished: bool, note
             notes,
         )
     return Verdict("fine", f"The posterior can be trusted ({figures}).", "", notes)
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How the chains of NUTS went.
+
+    divergences: paths whose energy ran away. cut: share of paths that were cut at the greatest depth. e_bfmi: the
+    smallest of the chains. target: acceptance that the step size was tuned for. finished: not stopped early.
+    """
+
+    divergences: int
+    cut: float
+    e_bfmi: float
+    target: float
+    finished: bool
+
+
+def judge_nuts(draws: Draws, behaviour: Behaviour, notes: tuple[str, ...] = ()) -> Verdict:
+    """Judge the chains of NUTS: what is worst decides, and what helps against it is said.
+
+    rhat and effective sizes are those of the scalars and of the effects. Thresholds: rhat 1.01 and 1.05, 400 effective
+    draws (Vehtari et al. 2021, Bayesian Analysis 16(2)), E-BFMI 0.3 (Betancourt 2016).
+    """
+    name, ratio, ess = _worst(draws)
+    S = draws.n_chains * draws.n_draws
+    figures = f"rhat {ratio:.3f}, {ess:,.0f} effective draws"
+    notes = (*notes, *unresolved_sds(draws))
+    if not ratio < 1.05:
+        return Verdict(
+            "bad",
+            f"The chains disagree on {name} ({figures}).",
+            "Draw more, fit.extend(draws=...), and if they still disagree give narrower priors or a simpler model.",
+            notes,
+        )
+    share = behaviour.divergences / S
+    if share > 0.0:
+        count = "1 path" if behaviour.divergences == 1 else f"{behaviour.divergences:,} paths"
+        return Verdict(
+            "bad" if share > 0.01 else "caution",
+            f"{count} of {S:,} diverged, so a part of the posterior may be missing ({figures}).",
+            f"Take smaller steps, engine=NUTS(target_accept={_closer(behaviour.target):g}), or give narrower priors to "
+            "standard deviations.",
+            notes,
+        )
+    if behaviour.e_bfmi < 0.3:
+        return Verdict(
+            "caution",
+            f"The chains are slow to reach the tails (E-BFMI {behaviour.e_bfmi:.2f}; {figures}).",
+            "Give narrower priors to standard deviations, or draw more: fit.extend(draws=...).",
+            notes,
+        )
+    if not ratio < 1.01 or not ess >= _FEW:
+        return Verdict(
+            "caution",
+            f"The answer is usable but rough, above all {name} ({figures}).",
+            f"Draw more: fit.extend(draws={_more(S, ess)}).",
+            notes,
+        )
+    if not behaviour.finished:
+        return Verdict(
+            "caution",
+            f"The run was stopped early; what there is rests on {S:,} draws ({figures}).",
+            "Go on with fit.extend(draws=...) for figures to publish.",
+            notes,
+        )
+    if behaviour.cut > 0.05:
+        notes = (
+            *notes,
+            f"{behaviour.cut:.0%} of the paths were cut at the greatest depth: a larger max_depth may be faster.",
+        )
+    return Verdict("fine", f"The posterior can be trusted ({figures}).", "", notes)
+
+
+def _worst(draws: Draws) -> tuple[str, float, float]:
+    """Return the name of what is known worst, the largest rhat and the smallest effective size, tails counted too."""
+    names = list(draws.names)
+    rhats = [quality.rhat for quality in draws.qualities]
+    sizes = [min(quality.ess_bulk, quality.ess_tail) for quality in draws.qualities]
+    for effects in draws.effects:
+        values = effects.first(effects.n_draws)
+        chains = values.reshape(draws.n_chains, draws.n_draws, -1)
+        step = max(1, chains.shape[-1] // _LOOKED_AT)
+        chains = chains[..., ::step]
+        names += [f"an effect of {effects.factor}"] * chains.shape[-1]
+        rhats += list(rhat(chains))
+        sizes += list(np.minimum(ess_bulk(chains), ess_tail(chains)))
+    if not names:
+        return "", 1.0, float(draws.n_chains * draws.n_draws)
+    # What is not finite is worst.
+    ratios, known = np.nan_to_num(rhats, nan=np.inf), np.nan_to_num(sizes, nan=0.0)
+    place = int(np.argmax(ratios)) if ratios.max() >= 1.01 else int(np.argmin(known))
+    return names[place], float(ratios.max()), float(known.min())
+
+
+def _closer(target: float) -> float:
+    """Return the next acceptance to try: 0.9, 0.95, 0.99."""
+    return next((value for value in (0.9, 0.95, 0.99) if value > target + 1e-9), 0.995)
+
+
+def _more(draws: int, ess: float) -> int:
+    """Return how many draws more should make the effective draws enough, in thousands, at most nine times as many."""
+    wanted = draws * min(9.0, 1.2 * _FEW / max(ess, 1.0) - 1.0)
+    return int(max(1, np.ceil(wanted / 1000.0)) * 1000)
 
 
 def unresolved_sds(draws: Draws) -> tuple[str, ...]:

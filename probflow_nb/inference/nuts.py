@@ -1,0 +1,243 @@
+"""NUTS: Hamiltonian Monte Carlo whose paths end where they turn back, for any model.
+
+The no-U-turn sampler with multinomial weights (Hoffman and Gelman 2014, JMLR 15; Betancourt 2017), all chains in one
+compiled program. Effects begin non-centred; half-way through the warm-up those that the data know well are centred.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import EngineError
+from ..model.density import Density
+from ..posterior import diagnostics
+from ..posterior.verdict import Behaviour, judge_nuts
+from . import metric, warmup
+from .assembly import chain_draws, named_values
+from .chains import Chains, move
+from .engine import Info, Posterior
+from .nuts_program import Shape, compiled
+from .warmup import ENDS, Warmup
+
+# Seconds of work in a step.
+_CHUNK = 0.2
+# Draws a chain below which there is nothing to show.
+_LEAST = 20
+# Share of the time that figures of merit may take while the chains run.
+_WATCHING = 0.1
+
+
+@dataclass(frozen=True)
+class NUTS:
+    """The no-U-turn sampler: draws of any model, with chains that tell whether they agree.
+
+    draws: posterior draws in all. chains: into how many they are divided. warmup: draws a chain that are spent on step
+    size, metric and centring. max_depth: doublings of a path at most. target_accept: acceptance that the step size is
+    tuned for; nearer to 1 makes smaller, safer steps.
+    """
+
+    draws: int = field(default=4000, metadata={"help": "posterior draws in all"})
+    chains: int = field(default=4, metadata={"help": "chains that the draws are divided into"})
+    warmup: int = field(default=500, metadata={"help": "warm-up draws a chain"})
+    max_depth: int = field(default=10, metadata={"help": "doublings of a path at most"})
+    target_accept: float = field(default=0.8, metadata={"help": "acceptance that the step size is tuned for"})
+
+    def __post_init__(self) -> None:
+        for name, least, most in (("chains", 1, 256), ("warmup", 50, 10**6), ("max_depth", 1, 15)):
+            value = getattr(self, name)
+            if not _is_whole(value) or not least <= value <= most:
+                raise EngineError(f"NUTS takes a whole number from {least} to {most} for {name}, not {value!r}.")
+        if not _is_whole(self.draws) or self.draws < 100 or self.draws % self.chains:
+            raise EngineError(
+                f"NUTS needs at least 100 draws, a multiple of the chains, not {self.draws!r} in {self.chains} chains.",
+                hint=f"Write, for example, NUTS(draws={1000 * self.chains}, chains={self.chains}).",
+            )
+        target = self.target_accept
+        if isinstance(target, bool) or not isinstance(target, (int, float)) or not 0.5 <= target <= 0.999:
+            raise EngineError(f"NUTS takes a target_accept from 0.5 to 0.999, not {target!r}.")
+
+    def check(self, model: Any) -> None:
+        """Raise EngineError unless the model has a density with something to draw."""
+        if not hasattr(model, "density"):
+            raise EngineError("NUTS needs a model with a log density, and this one has none.")
+        if model.density.size == 0:
+            raise EngineError("The model has no parameter: there is nothing to draw.")
+
+    def init(self, model: Any, seed: int) -> NutsState:
+        """Return the state before the program is compiled."""
+        return NutsState(seed, self.draws // self.chains)
+
+    def step(self, model: Any, state: NutsState) -> tuple[NutsState, Info]:
+        """Compile, or move the chains for about a fifth of a second."""
+        if state.phase == "start":
+            return replace(state, phase="compiling"), Info(0, self._total(state), "compiling")
+        if state.phase == "compiling":
+            state = self._compiled(model.density, state)
+        began = time.perf_counter()
+        while not state.done and time.perf_counter() - began < _CHUNK:
+            state = self._warmed(model.density, state) if state.phase == "warm-up" else self._drawn(state)
+        state = replace(state, seconds=state.seconds + time.perf_counter() - began)
+        return self._watched(model.density, state)
+
+    def result(self, model: Any, state: NutsState) -> Posterior:
+        """Return the posterior: the draws that every chain has, their figures of merit and the verdict."""
+        density: Density = model.density
+        chains = state.drawing
+        each = min(int(chains.counts.min()), state.each)
+        figures = chains.figures(each)
+        draws = chain_draws(density, named_values(density, chains.draws(each), chains.inputs))
+        behaviour = Behaviour(
+            divergences=int(figures["diverged"].sum()),
+            cut=float(np.mean(figures["depth"] >= self.max_depth)),
+            e_bfmi=float(np.min(diagnostics.e_bfmi(figures["energy"]))),
+            target=self.target_accept,
+            finished=state.done,
+        )
+        return Posterior(draws, judge_nuts(draws, behaviour), None, self._method(density, state, each))
+
+    def extend(self, model: Any, state: NutsState, draws: int = 2000) -> tuple[NUTS, NutsState]:
+        """Return the engine and the state that go on to so many draws more, without another warm-up."""
+        if not _is_whole(draws) or draws < 1:
+            raise EngineError(f"NUTS goes on by a positive whole number of draws, not {draws!r}.")
+        more = math.ceil(draws / self.chains)
+        engine = replace(self, draws=(state.each + more) * self.chains)
+        return engine, replace(state, each=state.each + more)
+
+    def _total(self, state: NutsState) -> int:
+        return self.chains * (self.warmup + state.each)
+
+    def _compiled(self, density: Density, state: NutsState) -> NutsState:
+        shape = Shape(self.chains, density.size, self.max_depth, density.size <= metric.DENSE)
+        loop = compiled(density, density.inputs(), shape)
+        return replace(state, phase="warm-up", warming=warmup.begin(density, loop, state.seed))
+
+    def _warmed(self, density: Density, state: NutsState) -> NutsState:
+        warming = state.warming
+        assert warming is not None
+        goal = warming.goal(self.warmup * self.chains)
+        chains = move(
+            warming.chains, 2**30, goal, warming.deepest(self.max_depth), self.target_accept
+        )  # fmt: skip
+        warming = replace(warming, chains=chains)
+        if chains.counts.sum() < goal:
+            return replace(state, warming=warming)
+        if warming.window + 1 < len(ENDS):
+            return replace(state, warming=warmup.advance(density, warming))
+        return replace(state, warming=warming, phase="sampling", sampling=warmup.sampling(chains))
+
+    def _drawn(self, state: NutsState) -> NutsState:
+        return replace(state, sampling=move(state.drawing, state.each, 2**30, self.max_depth, None))
+
+    def _watched(self, density: Density, state: NutsState) -> tuple[NutsState, Info]:
+        """Return the state and what a person sees of it; rhat and ess only as often as they cost little."""
+        chains = state.sampling or (state.warming.chains if state.warming else None)
+        assert chains is not None
+        each = min(int(chains.counts.min()), state.each)
+        done = self._progress(state)
+        figures: dict[str, float] = {"step size": chains.step_size() if state.sampling is None else state.step_size}
+        objective = float("nan")
+        if each:
+            seen = chains.figures(each)
+            recent = {name: value[:, -100:] for name, value in seen.items()}
+            objective = float(recent["value"].mean())
+            figures |= {"accept": float(recent["accept"].mean()), "depth": float(recent["depth"].mean())}
+            if state.sampling is not None:
+                figures["divergences"] = float(seen["diverged"].sum())
+        if state.sampling is not None and each >= _LEAST:
+            state = self._judged(density, state, chains, each)
+            figures |= state.merit
+        return state, Info(done, self._total(state), state.phase, objective, figures)
+
+    def _judged(self, density: Density, state: NutsState, chains: Chains, each: int) -> NutsState:
+        if state.watching > _WATCHING * state.seconds and not state.done:
+            return state
+        began = time.perf_counter()
+        scalars = density.scalars(named_values(density, chains.draws(each), chains.inputs))
+        merit = {
+            "rhat": float(np.max(diagnostics.rhat(scalars), initial=1.0)),
+            "ess": float(np.min(diagnostics.ess_bulk(scalars), initial=each * self.chains)),
+        }
+        return replace(state, merit=merit, watching=state.watching + time.perf_counter() - began)
+
+    def _progress(self, state: NutsState) -> int:
+        if state.sampling is not None:
+            return self.chains * self.warmup + int(np.minimum(state.sampling.counts, state.each).sum())
+        if state.warming is None:
+            return 0
+        before = ENDS[state.warming.window - 1] if state.warming.window else 0.0
+        return round(before * self.warmup * self.chains) + int(state.warming.chains.counts.sum())
+
+    def _method(self, density: Density, state: NutsState, each: int) -> str:
+        chains = state.drawing
+        leaves = chains.figures(each)["leaves"].mean()
+        text = (
+            f"No-U-turn sampler, {self.chains} chains of {each:,} draws after {self.warmup:,} of warm-up, "
+            f"{'dense' if chains.root.ndim == 2 else 'diagonal'} metric, step {state.step_size:.2g}, "
+            f"{leaves:.1f} gradients a draw"
+        )
+        centred = _centred(density, state.warming)
+        return f"{text}; {centred}" if centred else text
+
+
+@dataclass(frozen=True, eq=False)
+class NutsState:
+    """What the next step needs.
+
+    seed. each: draws wanted of each chain. phase: "start", "compiling", "warm-up" or "sampling". warming: how far the
+    warm-up is, or was. sampling: the chains that draw. seconds, watching: time spent on moves, and on merit, the last
+    rhat and ess.
+    """
+
+    seed: int
+    each: int
+    phase: str = "start"
+    warming: Warmup | None = None
+    sampling: Chains | None = None
+    seconds: float = 0.0
+    watching: float = 0.0
+    merit: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def drawing(self) -> Chains:
+        """The chains that draw; only after the warm-up."""
+        assert self.sampling is not None
+        return self.sampling
+
+    @property
+    def step_size(self) -> float:
+        """The step size of the draws."""
+        return float(np.exp(self.drawing.tuned.log_step))
+
+    @property
+    def done(self) -> bool:
+        """Whether every chain has its draws."""
+        return self.sampling is not None and int(self.sampling.counts.min()) >= self.each
+
+    @property
+    def ready(self) -> bool:
+        """Whether every chain has some draws."""
+        return self.sampling is not None and int(self.sampling.counts.min()) >= min(_LEAST, self.each)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _centred(density: Density, warming: Warmup | None) -> str:
+    """Return how many units of each kind are centred, "Subject: 18 of 18 centred"; "" where nothing can be."""
+    if warming is None or not density.centrings:
+        return ""
+    counts: dict[str, list[int]] = {}
+    for name, centred in zip(density.centrings, warming.centring, strict=True):
+        # Units are "factor level" of a compiled model, "name[i]" of a person's own.
+        owner = name.split("[")[0] if " " not in name else name.split(" ")[0]
+        found = counts.setdefault(owner, [0, 0])
+        found[0] += int(centred > 0.5)
+        found[1] += 1
+    return ", ".join(f"{owner}: {a} of {b} centred" for owner, (a, b) in counts.items())
