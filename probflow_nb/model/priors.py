@@ -59,12 +59,13 @@ def resolve(spec: ModelSpec, design: Design) -> ModelSpec:
     _check(spec, design, wanted)
     written = {prior.target: prior for prior in spec.priors}
     priors = [_written(target, written) or Prior(*_default(target, design)) for target in wanted]
-    return dataclasses.replace(spec, priors=tuple(priors))
+    return dataclasses.replace(spec, priors=tuple(priors), complete=True)
 
 
 def _written(target: Target, written: dict[Target, Prior]) -> Prior | None:
     general = {
         "intercept": Target("centered intercept"),
+        "coefficient": Target("coefficient", None),
         "sd": Target("sd", None, target.factor),
     }.get(target.kind, target)
     prior = written.get(target) or written.get(general)
@@ -74,7 +75,7 @@ def _written(target: Target, written: dict[Target, Prior]) -> Prior | None:
 
 
 def _check(spec: ModelSpec, design: Design, wanted: tuple[Target, ...]) -> None:
-    known = set(wanted) | {Target("sd", None, g.factor) for g in design.groups}
+    known = set(wanted) | {Target("sd", None, g.factor) for g in design.groups} | {Target("coefficient", None)}
     if design.has_intercept:
         known.add(Target("centered intercept"))
     for prior in spec.priors:

@@ -1,4 +1,4 @@
-"""Formula: lower a model text with a formula to a ModelSpec."""
+"""Formula: lower a model text to its meaning; one with a formula is read here, one of statements in `statements`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import ProbflowError, SpecError
-from ..lang.printer import label
+from ..lang.printer import label, print_statement
 from ..lang.source import quoted
 from ..lang.tree import Binary, Block, Call, Definition, Name, Node, Number, Tilde, walk
 from .distributions import names_distribution, read_distribution
@@ -15,6 +15,9 @@ from .expression import check_arithmetic
 from .families import GAUSSIAN, Family, family_from, read_family
 from .model_spec import ModelSpec
 from .priors import SIGNATURES, Prior
+from .signatures import DISTRIBUTIONS
+from .statement_spec import StatementSpec, used_names
+from .statements import has_matrices, lower_statements
 from .suggestion import did_you_mean
 from .targets import INTERCEPT, read_target
 
@@ -23,13 +26,17 @@ _EXAMPLE = "Write one, such as y ~ x + (1 | g)."
 _PARAMETER_CALLS = ("sd", "cor", "centered")
 
 
-def lower(block: Block, *, family: str | Family | None = None) -> ModelSpec:
-    """Return the model that a text means.
+def lower(block: Block, *, family: str | Family | None = None) -> ModelSpec | StatementSpec:
+    """Return the model that a text means, whichever way it is written.
 
     One statement is the formula; every other `left ~ Distribution(...)` is a prior; `family = ...` and
     `weights = ...` may follow. A family given here and in the text must be the same.
+    Without a formula the text is one of explicit statements; one that means the model of a formula is lowered to the
+    same ModelSpec, any other to a StatementSpec.
     Raises SpecError, with the place, for a text that means no model, and ParseError for the text of a family.
     """
+    if _means_statements(block):
+        return lower_statements(block, family=family)
     try:
         return _lower(block, family)
     except ProbflowError as error:
@@ -58,6 +65,37 @@ def _lower(block: Block, family: str | Family | None) -> ModelSpec:
     )
     priors = _priors([s for s in tildes if s is not formula], spec)
     return replace(spec, priors=priors)
+
+
+def _means_statements(block: Block) -> bool:
+    """Whether a text is one of explicit statements: it has no formula, but a distribution of what it names.
+
+    Raises SpecError for a text that is both.
+    """
+    tildes = [s for s in block.statements if isinstance(s, Tilde)]
+    alone = len(tildes) == 1
+    formulas = [s for s in tildes if not _is_prior(s, alone)]
+    explicit = has_matrices(block)
+    if formulas:
+        others = [s for s in block.statements if s not in formulas and has_matrices(Block((s,)))]
+        if others and not has_matrices(Block(tuple(formulas))):
+            message = "The text holds a formula and explicit statements; it must be one or the other."
+            formula = print_statement(formulas[0])
+            hint = f"Take away {quoted(formula)}, or the statements beside it."
+            raise SpecError(message, span=others[0].span, hint=hint).within(block.source)
+        return False
+    if any(_is_formula_prior(s) for s in tildes):
+        return False
+    named = [s for s in tildes if isinstance(s.right, Call) and used_names(s.right)]
+    known = any(isinstance(s.right, Call) and s.right.function in DISTRIBUTIONS for s in named)
+    return explicit or known or (bool(named) and not alone)
+
+
+def _is_formula_prior(statement: Tilde) -> bool:
+    left = statement.left
+    if not isinstance(left, Call) or left.function not in _PARAMETER_CALLS:
+        return False
+    return left.function != "centered" or left.arguments == (Name(INTERCEPT),)
 
 
 def _definitions(statements: Sequence[Definition]) -> dict[str, Definition]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ..lang.tree import Node
 from .families import GAUSSIAN, Family
 from .priors import Prior
+from .statement_spec import Letters, StatementSpec
 from .terms import GroupTerm, Term
 
 
@@ -22,6 +23,8 @@ class ModelSpec:
     weights: the expression of precision weights, or None.
     priors: the statements written; after `resolve` (see `spec.defaults`) one for every parameter.
     source: the text that this came from, for error messages.
+    complete: whether `resolve` has given every parameter its prior.
+    letters: those of the person, when the model was written as statements. statements: these, as they were written.
     """
 
     response: Node
@@ -33,11 +36,23 @@ class ModelSpec:
     family: Family = GAUSSIAN
     priors: tuple[Prior, ...] = ()
     source: str = field(default="", compare=False, repr=False)
+    complete: bool = field(default=False, compare=False, repr=False)
+    letters: Letters | None = field(default=None, compare=False, repr=False)
+    statements: StatementSpec | None = field(default=None, compare=False, repr=False)
 
     def text(self) -> str:
-        """Return the model text: the formula, the family if not the default, one line for each prior.
+        """Return the model long-hand, as explicit statements, with every prior.
 
-        lower(parse(spec.text())) == spec, also when the priors are resolved.
+        lower(parse(spec.text())) == spec. What statements cannot say, such as a probit link, is said by the short text.
+        """
+        from .longhand import long_text
+
+        return long_text(self)
+
+    def short_text(self) -> str:
+        """Return the formula, then the family if not the default, weights, and one line for each prior.
+
+        lower(parse(spec.short_text())) == spec, also when the priors are resolved.
         """
         from .text import model_text
 

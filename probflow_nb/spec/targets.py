@@ -68,7 +68,10 @@ def _centered(node: Call) -> Target:
 def _sd(node: Call, terms: tuple[Term, ...], groups: tuple[GroupTerm, ...]) -> Target:
     argument = _only_argument(node, "Write sd(g) for all columns of a group term, sd(x | g) for one.")
     if not (isinstance(argument, Binary) and argument.operator in ("|", "||")):
-        return Target("sd", None, _factor(argument, groups))
+        factor = _factor(argument, groups)
+        # Where the constant alone varies, its sd is the only one, and has one name.
+        alone = [not g.terms for g in groups if _shown(g) == factor] == [True]
+        return Target("sd", INTERCEPT if alone else None, factor)
     factor = _factor(argument.right, groups)
     column = argument.left
     if column == Number(1.0) or column == Name(INTERCEPT):

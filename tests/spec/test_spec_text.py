@@ -66,7 +66,7 @@ FORMULA = "y ~ Days + recipe:temp + center(age) + poly(x, 2) + (Days | Subject) 
 @pytest.mark.parametrize(("text", "expected"), TEXTS.items())
 def test_canonical_text(text, expected):
     spec = lower(parse(text))
-    assert spec.text() == expected
+    assert spec.short_text() == expected
     assert lower(parse(expected)) == spec
 
 
@@ -75,7 +75,7 @@ def test_prior(statement, expected):
     spec = lower(parse(FORMULA + statement))
     (prior,) = spec.priors
     assert (prior.target, prior.distribution) == expected
-    assert lower(parse(spec.text())) == spec
+    assert lower(parse(spec.short_text())) == spec
 
 
 def test_priors_may_stand_before_the_formula_and_keep_their_order():
@@ -119,7 +119,7 @@ def test_labels():
 def test_text_says_where_the_default_intercept_prior_stands():
     spec = lower(parse("y ~ x\ncentered(Intercept) ~ Normal(250, 140.8)"))
     line = "centered(Intercept) ~ Normal(250, 140.8)  # the value at the predictors' means"
-    assert spec.text().splitlines()[1] == line
+    assert spec.short_text().splitlines()[1] == line
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -130,7 +130,7 @@ def test_every_family_and_link_is_read_and_printed(kind):
         for written in (f"{kind.name}({link})", f"{kind.shown}(link = '{link}')", family):
             spec = lower(parse("y ~ x"), family=written)
             assert spec.family == family
-            assert lower(parse(spec.text())) == spec
+            assert lower(parse(spec.short_text())) == spec
 
 
 # A resolved spec names its coefficients as the data does, so names hold whatever columns and levels hold.
@@ -164,7 +164,7 @@ def resolved(draw):
 @settings(max_examples=200, deadline=None)
 @given(resolved())
 def test_a_resolved_spec_comes_back_from_its_text(spec: ModelSpec):
-    assert lower(parse(spec.text())) == spec
+    assert lower(parse(spec.short_text())) == spec
 
 
 def test_every_distribution_is_read():
