@@ -7,8 +7,9 @@ from .exact import Exact
 from .nuts import NUTS
 from .point import Point
 from .run import Event, Run, resume, start
+from .vi import VI
 
 # Every engine by the name that `--engine` takes.
-ENGINES: dict[str, type] = {"exact": Exact, "nuts": NUTS, "point": Point}
+ENGINES: dict[str, type] = {"exact": Exact, "nuts": NUTS, "vi": VI, "point": Point}
 
-__all__ = ["ENGINES", "NUTS", "Auto", "Event", "Exact", "Point", "Run", "choose", "resume", "start"]
+__all__ = ["ENGINES", "NUTS", "VI", "Auto", "Event", "Exact", "Point", "Run", "choose", "resume", "start"]

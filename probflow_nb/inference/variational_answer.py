@@ -1,0 +1,109 @@
+"""From a fitted variational family to the answer: draws, khat of the weights p / q, evidence, verdict."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..posterior import diagnostics
+from ..posterior.approximation import Approximation, judge_approximation
+from ..posterior.draws import Draws, Evidence, Quality
+from ..posterior.pareto import pareto_smooth
+from ..posterior.verdict import unresolved_sds
+from . import importance
+from .assembly import chain_draws, named_values
+from .engine import Posterior
+from .variational_ascent import log_densities
+from .variational_stopping import BOUND
+
+if TYPE_CHECKING:
+    from .vi import VI, VIState
+
+# Draws that are resampled from, as a multiple of those asked for.
+_POOL = 4
+# Rows times draws that weights may cost; fewer draws are weighed where they cost more, but no fewer than the least.
+_AFFORDABLE = 4e8
+_LEAST = 400
+_AT_ONCE = 500
+_HELD = 2e7
+
+
+def answer(engine: VI, model: Any, state: VIState) -> Posterior:
+    """Return the draws of the averaged family, or those resampled by their importance weights."""
+    ascent, structure = state.ascent, state.ascent.structure
+    density = ascent.density
+    q = state.trail.best or state.q
+    draws = engine.draws
+    size = _POOL * draws if engine.corrected else draws
+    e = np.random.default_rng([state.seed, 14]).standard_normal((size, structure.size))
+    z, log_q = structure.sample(q, e)
+    weighed = size
+    if not engine.corrected:
+        weighed = int(min(size, max(_LEAST, _AFFORDABLE / (density.n_rows + density.size))))
+    at_once = int(np.clip(_HELD / (density.n_rows + density.size), 10, _AT_ONCE))
+    logs = log_densities(ascent, z[:weighed], at_once) - log_q[:weighed]
+    logs = np.where(np.isnan(logs), -np.inf, logs)
+    smooth, khat = pareto_smooth(logs)
+    ess = float(np.exp(-_log_sum(2 * smooth))) if np.isfinite(smooth).any() else 0.0
+    usable = engine.corrected and ess > 0
+    if usable:
+        picked = importance.resample(smooth, draws, np.random.default_rng([state.seed, 15]))
+        kept = z[picked]
+    else:
+        kept = z[:draws]
+    values = named_values(density, kept.reshape(engine.chains, draws // engine.chains, -1), ascent.inputs)
+    result = chain_draws(density, values, khat)
+    if usable:
+        result = _weighted(result, density, ascent.inputs, z, np.exp(smooth), khat)
+    fit = Approximation(
+        state.rank, bool(density.centrings), khat, ess, state.trail.met, state.trail.figure, BOUND, state.step,
+        state.capped, state.kl_weight, engine.corrected,
+    )  # fmt: skip
+    evidence = _evidence(logs, ess) if usable and state.kl_weight == 1.0 and _proper(model) else None
+    return Posterior(result, judge_approximation(fit, unresolved_sds(result)), evidence, _method(state, fit, logs))
+
+
+def _method(state: VIState, fit: Approximation, logs: np.ndarray) -> str:
+    finite = logs[np.isfinite(logs)]
+    elbo = float(finite.mean()) if len(finite) else float("nan")
+    parts = [f"{fit.rank} variational approximation, {fit.steps:,} steps", f"ELBO {elbo:.2f}"]
+    if state.ascent.density.centrings:
+        parts.append(f"{100 * state.centred:.0f}% of levels centred")
+    if state.ascent.batch:
+        parts.append(f"batches of {state.ascent.batch:,} rows")
+    if fit.corrected:
+        parts.append("corrected by importance weights")
+    return "; ".join([*parts, f"stopping rule: {fit.rule}"])
+
+
+def _weighted(draws: Draws, density: Any, inputs: Any, z: np.ndarray, weights: np.ndarray, khat: float) -> Draws:
+    """Return the draws with the figures of merit of the weighted points that they were resampled from."""
+    values = density.scalars({name: v[0] for name, v in named_values(density, z[None], inputs).items()})
+    bulk, tail = diagnostics.weighted_ess(values, weights), diagnostics.weighted_tail_ess(values, weights)
+    S = draws.n_chains * draws.n_draws
+    variance = diagnostics.weighted_sd(values, weights) ** 2
+    # Resampling adds its own error to that of the weights.
+    error = np.sqrt(diagnostics.weighted_mcse(values, weights) ** 2 + variance / S)
+    qualities = tuple(
+        Quality(min(float(bulk[i]), S), min(float(tail[i]), S), float("nan"), khat, float(error[i]))
+        for i in range(values.shape[1])
+    )
+    return Draws(draws.names, draws.scalars, qualities, draws.effects)
+
+
+def _evidence(logs: np.ndarray, ess: float) -> Evidence:
+    """Return log mean of the weights p / q, with the error of the mean carried to its log."""
+    S = len(logs)
+    return Evidence(_log_sum(logs) - math.log(S), math.sqrt(max(1.0 / ess - 1.0 / S, 0.0)))
+
+
+def _proper(model: Any) -> bool:
+    priors = getattr(getattr(model, "spec", None), "priors", ())
+    return not any(prior.distribution.name == "Flat" for prior in priors)
+
+
+def _log_sum(logs: np.ndarray) -> float:
+    top = float(np.max(logs))
+    return top + math.log(float(np.sum(np.exp(logs - top))))
