@@ -168,9 +168,7 @@ class NegativeBinomial(Discrete):
     support = "count"
     domains = {"mean": "positive", "shape": "positive"}
 
-    def __init__(
-        self, mean: Number | None = None, shape: Number | None = None, *, log: Number | None = None
-    ) -> None:
+    def __init__(self, mean: Number | None = None, shape: Number | None = None, *, log: Number | None = None) -> None:
         given = one_of("NegativeBinomial", {"mean": mean, "log": log})
         super().__init__(**given, **one_of("NegativeBinomial", {"shape": shape}))
 

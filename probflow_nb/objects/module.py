@@ -97,7 +97,9 @@ def _parts(thing: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(thing, Module):
         shared: dict[str, Any] = {}
         for kind in reversed(type(thing).__mro__):
-            shared.update({k: v for k, v in vars(kind).items() if isinstance(v, (Parameter, list, tuple, dict, Module))})
+            shared.update(
+                {k: v for k, v in vars(kind).items() if isinstance(v, (Parameter, list, tuple, dict, Module))}
+            )
         return {**shared, **vars(thing)}.items()
     if isinstance(thing, Mapping):
         return [(str(key), value) for key, value in thing.items()]

@@ -127,7 +127,9 @@ class Interval:
         tf = load()
         low, high, kind = self._bounds(shape)
         both = low + (high - low) * tf.sigmoid(z)
-        found = tf.where(kind == 3, both, tf.where(kind == 1, low + tf.exp(z), tf.where(kind == 2, high - tf.exp(z), z)))
+        found = tf.where(
+            kind == 3, both, tf.where(kind == 1, low + tf.exp(z), tf.where(kind == 2, high - tf.exp(z), z))
+        )
         return unflattened(found, shape)
 
     def inverse(self, value: Any, shape: tuple[int, ...]) -> Any:

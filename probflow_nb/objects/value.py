@@ -254,7 +254,9 @@ def _combined(operation: Callable[[Any, Any], Any], sign: str, left: Any, right:
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
-        raise SpecError(f"{_text(left)} {sign} {_text(right)}: the shapes {shapes[0]} and {shapes[1]} differ.") from None
+        raise SpecError(
+            f"{_text(left)} {sign} {_text(right)}: the shapes {shapes[0]} and {shapes[1]} differ."
+        ) from None
     values = tuple(v for v in (left, right) if isinstance(v, Value))
 
     def result(*current: Any) -> Any:

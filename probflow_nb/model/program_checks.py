@@ -1,0 +1,264 @@
+"""Program checks: run a model's code once, find out how it takes its data, and say what is wrong before a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..backend.tensorflow import load
+from ..errors import DataError, EngineError, ProbflowError, SpecError
+from ..objects.distribution import SUPPORTS, Distribution
+from ..objects.module import prior_parents
+from ..objects.value import tensor, values_in_effect
+from .prior_term import PriorTerm
+from .program import inputs_of
+from .program_density import ResponseFacts, over_batch, row_densities, terms_of, walk
+
+if TYPE_CHECKING:
+    from .program import Program
+
+# Rows at which batches of draws are held against single ones.
+_ROWS = 256
+_POINTS = 8
+
+
+def check(program: Program) -> ResponseFacts:
+    """Return what running the code showed.
+
+    Raises SpecError for a parameter that is never used, EngineError for code that fails, returns no distribution or has
+    no finite density to start from, and DataError for a response that does not fit the distribution.
+    """
+    terms = terms_of(program)
+    constants = _constants(terms)
+    x = inputs_of(program.x)
+    _check_lengths(program)
+    start = _start(program, terms, constants)
+    with values_in_effect(dict(zip(program.parameters, start, strict=True))) as scope:
+        distribution = program.response(x).resolved()
+        reads = set(scope.reads)
+    _check_used(program, reads)
+    shape = _response_shape(program, distribution)
+    y = tensor(program.y.reshape(shape))
+    _check_support(program, distribution)
+    rank = len(shape)
+    _check_finite(program, terms, constants, x, y, rank)
+    prior_batching = _prior_batching(terms, constants)
+    by_rows, batching = _batching(program, terms, constants, x, y, rank)
+    return ResponseFacts(shape, distribution.event_rank, batching, prior_batching, by_rows)
+
+
+def _constants(terms: tuple[PriorTerm, ...]) -> dict[str, Any]:
+    tf = load()
+    found = {key: tensor(value) for term in terms for key, value in term.constants().items()}
+    return {**found, "centring": tf.zeros([sum(term.n_units for term in terms)], tf.float64)}
+
+
+def _size(terms: tuple[PriorTerm, ...]) -> int:
+    return terms[-1].slot.stop
+
+
+def _check_lengths(program: Program) -> None:
+    x = program.x if isinstance(program.x, Mapping) else {} if program.x is None else {"": program.x}
+    for key, value in x.items():
+        n = int(value.shape[0])
+        if n != program.n_rows:
+            name = f"x[{key!r}]" if key else "x"
+            raise DataError(
+                f"{name} has {n:,} rows, but {program.response_name} has {program.n_rows:,}.",
+                hint="Each row of x belongs to one response.",
+            )
+
+
+def _start(program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[str, Any]) -> list[Any]:
+    """Return the values at z = 0; SpecError for a transform that changes the shape or a prior that is not finite."""
+    tf = load()
+    zero = tf.zeros([_size(terms)], tf.float64)
+    try:
+        *values, _ = walk(terms, zero, constants)
+    except ProbflowError:
+        raise
+    except Exception as error:
+        raise EngineError(f"The priors cannot be worked out: {type(error).__name__}: {_first_line(error)}") from error
+    for term, value in zip(terms, values, strict=True):
+        if tuple(value.shape) != term.slot.shape:
+            raise SpecError(
+                f"The transform of {term.slot.name} turns shape {term.slot.shape} into {tuple(value.shape)}, "
+                "but it must keep the shape."
+            )
+    return values
+
+
+def _check_used(program: Program, reads: set[Any]) -> None:
+    used = reads | {parent for p in program.parameters for parent in prior_parents(p)}
+    for name, parameter in zip(program.names, program.parameters, strict=True):
+        if parameter not in used:
+            raise SpecError(
+                f"The parameter {name} is never used: neither the model's code nor a prior reads it.",
+                hint=f"Use {name}() in __call__, or leave the parameter out.",
+            )
+
+
+def _response_shape(program: Program, distribution: Distribution) -> tuple[int, ...]:
+    """Return the distribution's shape when it stands for the rows of y one by one; DataError where it does not."""
+    y = program.y
+    found = tuple(int(n or 0) for n in distribution.shape)
+    for allowed in {y.shape, (*y.shape, 1) if y.ndim == 1 else y.shape}:
+        if found == allowed:
+            return allowed
+    name, n = program.response_name, len(y)
+    said = f"The response {name} has shape {y.shape}, but the distribution that the model returns has shape {found}"
+    if found == () or (n > 1 and all(size == 1 for size in found)):
+        raise DataError(
+            f"{said}: it is the same single number for all {n:,} rows.",
+            hint="Give the mean one value for each row, for example x[:, :1] * 0 + self.mu().",
+        )
+    if len(found) > 1 and found[-2:] == (n, n):
+        raise DataError(
+            f"{said}: a column (n, 1) met a row (n,), which makes every row meet every other.",
+            hint="Give mean and scale the same number of axes.",
+        )
+    sizes = ", ".join(f"{p_name} {p.shape}" for p_name, p in zip(program.names, program.parameters, strict=True))
+    shape = getattr(program.x, "shape", None)
+    inputs = f", x of shape {tuple(shape)}" if shape is not None else ""
+    raise DataError(
+        f"{said}.",
+        hint=f"It must be {y.shape}{f' or {(*y.shape, 1)}' if y.ndim == 1 else ''}; it comes from {sizes}{inputs}.",
+    )
+
+
+def _check_support(program: Program, distribution: Distribution) -> None:
+    inside = distribution.contains(tensor(program.y.reshape([int(n or 0) for n in distribution.shape])))
+    if inside is None or bool(np.all(inside)):
+        return
+    row = int(np.argwhere(~np.asarray(inside))[0][0])
+    shown = np.array2string(program.y[row], precision=6)
+    raise DataError(
+        f"Row {row} of {program.response_name} is {shown}, but {distribution.name} speaks of "
+        f"{_support_words(distribution)}.",
+        hint="Take another distribution, or leave out such rows.",
+    )
+
+
+def _support_words(distribution: Distribution) -> str:
+    if distribution.name == "Binomial":
+        return "whole numbers from 0 to the trials"
+    if distribution.name == "Categorical":
+        return f"categories 0 to {getattr(distribution, 'n_categories', 0) - 1}"
+    return SUPPORTS[distribution.support]
+
+
+def _points(terms: tuple[PriorTerm, ...], scale: float) -> np.ndarray:
+    return scale * np.random.default_rng(1).standard_normal((_POINTS, _size(terms)))
+
+
+def _check_finite(
+    program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[str, Any], x: Any, y: Any, rank: int
+) -> None:
+    """Raise EngineError when neither z = 0 nor any of some random points has a finite log density."""
+    points = np.concatenate([np.zeros((1, _size(terms))), _points(terms, 0.5)])
+    first: Any = None
+    for z in points:
+        *values, prior = walk(terms, tensor(z), constants)
+        rows = row_densities(program, values, x, y, rank)
+        if np.isfinite(float(prior)) and np.isfinite(np.asarray(rows)).all():
+            return
+        first = (values, rows) if first is None else first
+    _explain(program, terms, constants, *first)
+
+
+def _explain(
+    program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[str, Any], values: list[Any], rows: Any
+) -> None:
+    """Raise EngineError that names the parameter, or the row, whose log density is not finite."""
+    with values_in_effect(dict(zip(program.parameters, values, strict=True))):
+        for term, value in zip(terms, values, strict=True):
+            if not np.isfinite(np.asarray(value)).all():
+                raise EngineError(f"{term.slot.name} is not finite at the start.", hint="Look at its transform.")
+            density = None if term.parameter.transform else float(term.log_prob(value, constants))
+            if density is not None and not np.isfinite(density):
+                raise EngineError(
+                    f"The prior {term.prior.label} of {term.slot.name} has log density {density:g} at the start.",
+                    hint="Look at the prior's arguments.",
+                )
+    bad = np.flatnonzero(~np.isfinite(np.asarray(rows)))
+    if len(bad) == 0:
+        raise EngineError("The log prior is not finite at the start.", hint="Look at the priors' arguments.")
+    row = int(bad[0])
+    shown = np.array2string(program.y[row], precision=6)
+    raise EngineError(
+        f"The log density of row {row} ({program.response_name} = {shown}) is "
+        f"{float(np.asarray(rows)[row]):g} at the start; {len(bad):,} of {program.n_rows:,} rows are not finite.",
+        hint="Look for logarithms of 0, overflow in exp, or priors that are far too wide.",
+    )
+
+
+def _prior_batching(terms: tuple[PriorTerm, ...], constants: Mapping[str, Any]) -> str:
+    z = _points(terms, 0.3)[: _batch_size([term.slot.shape for term in terms])]
+    singles = [walk(terms, tensor(row), constants) for row in z]
+    wanted = [np.stack([np.asarray(single[i]) for single in singles]) for i in range(len(terms) + 1)]
+    for how in ("native", "vectorized"):
+        if _agrees(lambda one: walk(terms, one, constants), [tensor(z)], how, wanted):
+            return how
+    return "loop"
+
+
+def _batching(
+    program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[str, Any], x: Any, y: Any, rank: int
+) -> tuple[bool, str]:
+    """Return whether the code may be given some rows only, and how it takes a batch of draws."""
+    tf = load()
+    n = program.n_rows
+    z = _points(terms, 0.3)
+    sets = [walk(terms, tensor(row), constants)[:-1] for row in z]
+    rows = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).round().astype(int))[::-1]
+    if len(rows) == n and n > 1:
+        rows = rows[: max(1, n - n // 3)]
+
+    def part(value: Any) -> Any:
+        return None if value is None else tf.gather(value, rows)
+
+    x_part = {key: part(value) for key, value in x.items()} if isinstance(x, Mapping) else part(x)
+    whole = np.asarray(row_densities(program, sets[0], x, y, rank))
+    by_rows = _agrees(
+        lambda *given: row_densities(program, given, x_part, part(y), rank), sets[0], "single", whole[rows]
+    )
+    if by_rows:
+        x, y = x_part, part(y)
+    S = _batch_size([*(term.slot.shape for term in terms), tuple(y.shape), *_shapes(x)])
+    wanted = np.stack([np.asarray(row_densities(program, given, x, y, rank)) for given in sets[:S]])
+    batch = [tf.stack([given[i] for given in sets[:S]]) for i in range(len(terms))]
+    for how in ("native", "vectorized"):
+        if _agrees(lambda *given: row_densities(program, given, x, y, rank), batch, how, wanted):
+            return by_rows, how
+    return by_rows, "loop"
+
+
+def _shapes(x: Any) -> list[tuple[int, ...]]:
+    if x is None:
+        return []
+    return [tuple(value.shape) for value in (x.values() if isinstance(x, Mapping) else [x])]
+
+
+def _batch_size(shapes: list[tuple[int, ...]]) -> int:
+    """Return a number of draws that is the length of no axis, so that nothing fits by chance."""
+    taken = {n for shape in shapes for n in shape}
+    return next((s for s in (3, 5, 7, 2, 4, 6) if s not in taken), _POINTS)
+
+
+def _agrees(function: Any, arguments: list[Any], how: str, wanted: Any) -> bool:
+    """Whether a function, given the batch in one way, runs and returns what single values gave."""
+    try:
+        found = function(*arguments) if how == "single" else over_batch(function, arguments, how)
+    except Exception:
+        return False
+    pairs = zip(found, wanted, strict=True) if isinstance(found, list) else [(found, wanted)]
+    return all(
+        np.shape(a) == np.shape(b) and np.allclose(np.asarray(a), b, rtol=1e-9, atol=1e-9, equal_nan=True)
+        for a, b in pairs
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0][:200]

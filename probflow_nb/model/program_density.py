@@ -1,0 +1,311 @@
+"""The log density of a model of one's own over unconstrained numbers; see `model.density.Density` for each method.
+
+z holds each parameter's unconstrained numbers in the order of the program's parameters. The prior is that of the value
+before a `transform`, which therefore needs no Jacobian. A person's code is written for one set of values: where it takes
+a batch of draws in front it is given one, else it is mapped over the draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..backend.tensorflow import load
+from ..errors import EngineError
+from ..objects.value import tensor, values_in_effect
+from .density import Axes, Slot
+from .element_names import is_long, level_axes, places, scalar_names
+from .prior_term import PriorTerm
+from .program import inputs_of
+
+if TYPE_CHECKING:
+    from .program import Program
+
+
+@dataclass(frozen=True)
+class ResponseFacts:
+    """What was found out by running the code once.
+
+    response_shape: of the distribution for one set of values, (n,), (n, 1) or (n, m). event_rank: axes of one response.
+    batching: how the code takes a batch of draws: "native", "vectorized" or "loop". prior_batching: the same for
+    priors and transforms. by_rows: whether the code may be given some rows only.
+    """
+
+    response_shape: tuple[int, ...]
+    event_rank: int
+    batching: str
+    prior_batching: str
+    by_rows: bool
+
+
+def terms_of(program: Program) -> tuple[PriorTerm, ...]:
+    """Return the terms of all parameters, in the order of the program."""
+    found: list[PriorTerm] = []
+    start = units = 0
+    for name, parameter in zip(program.names, program.parameters, strict=True):
+        slot = Slot(name, parameter.shape, start, start + parameter.size)
+        found.append(PriorTerm(parameter, program.priors[name], slot, units))
+        start, units = slot.stop, units + found[-1].n_units
+    return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramDensity:
+    """The density of a program; facts: what was found out about its code."""
+
+    program: Program
+    facts: ResponseFacts
+
+    @cached_property
+    def terms(self) -> tuple[PriorTerm, ...]:
+        """One a parameter, in the order of z."""
+        return terms_of(self.program)
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """The parameters in the order of z."""
+        return tuple(term.slot for term in self.terms)
+
+    @property
+    def size(self) -> int:
+        """D."""
+        return self.slots[-1].stop
+
+    @property
+    def n_rows(self) -> int:
+        """n."""
+        return self.program.n_rows
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The elements of all parameters that are not long."""
+        program = self.program
+        return tuple(
+            label
+            for name, p in zip(program.names, program.parameters, strict=True)
+            if not is_long(p)
+            for label in scalar_names(name, p, program.labels, program.columns)
+        )
+
+    @cached_property
+    def effects(self) -> tuple[Axes, ...]:
+        """The long parameters."""
+        program = self.program
+        return tuple(
+            level_axes(name, p, program.labels, program.columns)
+            for name, p in zip(program.names, program.parameters, strict=True)
+            if is_long(p)
+        )
+
+    @cached_property
+    def centrings(self) -> tuple[str, ...]:
+        """The elements, or rows, of each parameter whose prior's scale is a parameter."""
+        return tuple(
+            f"{term.slot.name}[{', '.join(map(str, place))}]" if place else term.slot.name
+            for term in self.terms
+            if term.hierarchical
+            for place in np.ndindex(*(n for n in term.unit_shape if n > 1))
+        )
+
+    # Inputs ----------------------------------------------------------------------------------------------------------
+
+    def inputs(self, centring: np.ndarray | None = None) -> dict[str, Any]:
+        """Return the tensors that every other method takes."""
+        tf = load()
+        centring = np.zeros(len(self.centrings)) if centring is None else np.asarray(centring, float)
+        return {**self._constants, "centring": tf.constant(centring, tf.float64)}
+
+    @cached_property
+    def _constants(self) -> dict[str, Any]:
+        program = self.program
+        found = {"y": tensor(program.y.reshape(self.facts.response_shape))}
+        x = inputs_of(program.x)
+        if isinstance(x, Mapping):
+            found |= {f"x {key}": value for key, value in x.items()}
+        elif x is not None:
+            found["x"] = x
+        for term in self.terms:
+            found |= {key: tensor(value) for key, value in term.constants().items()}
+        return found
+
+    def _x(self, inputs: Mapping[str, Any], rows: Any) -> Any:
+        tf = load()
+
+        def part(value: Any) -> Any:
+            return value if rows is None else tf.gather(value, rows)
+
+        if isinstance(self.program.x, Mapping):
+            return {key: part(inputs[f"x {key}"]) for key in self.program.x}
+        return None if self.program.x is None else part(inputs["x"])
+
+    # The density -----------------------------------------------------------------------------------------------------
+
+    def log_prior(self, z: Any, inputs: Mapping[str, Any]) -> Any:
+        """Return log p(parameters) + log |Jacobian|."""
+        return self._walk(z, inputs)[-1]
+
+    def log_lik(self, z: Any, inputs: Mapping[str, Any], rows: Any = None) -> Any:
+        """Return the log density of the response summed over all rows, or over rows (m,)."""
+        tf = load()
+        values = self._walk(z, inputs)[:-1]
+        return tf.reduce_sum(self._row_densities(values, inputs, rows, len(z.shape) - 1), axis=-1)
+
+    def log_lik_rows(self, values: Mapping[str, Any], inputs: Mapping[str, Any], rows: Any = None) -> Any:
+        """Return the log density of each row's response, (..., n), at values by name (..., *shape)."""
+        given = [tensor(values[slot.name]) for slot in self.slots]
+        batch = len(given[0].shape) - len(self.slots[0].shape)
+        return self._row_densities(given, inputs, rows, batch)
+
+    def log_joint(self, values: Mapping[str, Any]) -> Any:
+        """Return log p(y, parameters) at values by name (..., *shape), without Jacobian, shape (...)."""
+        tf = load()
+        inputs = self.inputs()
+        given = [tensor(values[slot.name]) for slot in self.slots]
+        batch = len(given[0].shape) - len(self.slots[0].shape)
+
+        def priors(*single: Any) -> Any:
+            with values_in_effect(dict(zip(self.program.parameters, single, strict=True))):
+                parts = [t.log_prob(t.latent(v), inputs) for t, v in zip(self.terms, single, strict=True)]
+            return tf.add_n(parts)
+
+        total = _over_batch(priors, given, batch, self.facts.prior_batching)
+        return total + tf.reduce_sum(self._row_densities(given, inputs, None, batch), axis=-1)
+
+    def _walk(self, z: Any, inputs: Mapping[str, Any]) -> list[Any]:
+        """Return every parameter's value at z, and last the log prior with its Jacobian."""
+        found: list[Any] = _over_batch(
+            lambda one: self._walk_natively(one, inputs), [z], len(z.shape) - 1, self.facts.prior_batching
+        )
+        return found
+
+    def _walk_natively(self, z: Any, inputs: Mapping[str, Any]) -> list[Any]:
+        return walk(self.terms, z, inputs)
+
+    def _row_densities(self, values: list[Any], inputs: Mapping[str, Any], rows: Any, batch: int) -> Any:
+        tf = load()
+        if rows is not None and not self.facts.by_rows:
+            raise EngineError(
+                "The model's code needs all rows at once, so it cannot be given some of them.",
+                hint="Let __call__ depend on rows through x alone, or fit without batches of rows.",
+            )
+        x = self._x(inputs, rows)
+        y = inputs["y"] if rows is None else tf.gather(inputs["y"], rows)
+
+        def native(*given: Any) -> Any:
+            return row_densities(self.program, given, x, y, len(self.facts.response_shape))
+
+        return _over_batch(native, values, batch, self.facts.batching)
+
+    # Values by name --------------------------------------------------------------------------------------------------
+
+    def constrain(self, z: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every parameter's value by name, (..., *shape)."""
+        return dict(zip(self.program.names, self._walk(z, inputs), strict=False))
+
+    def unconstrain(self, values: Mapping[str, Any], inputs: Mapping[str, Any]) -> Any:
+        """Return z of values by name; EngineError for a transform without an inverse."""
+        tf = load()
+        given = [tensor(values[slot.name]) for slot in self.slots]
+
+        def back(*single: Any) -> Any:
+            with values_in_effect(dict(zip(self.program.parameters, single, strict=True))):
+                pieces = [t.back(t.latent(v), inputs) for t, v in zip(self.terms, single, strict=True)]
+            return tf.concat(pieces, axis=-1)
+
+        return _over_batch(back, given, len(given[0].shape) - len(self.slots[0].shape), self.facts.prior_batching)
+
+    def centring(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return 1 for each unit whose posterior variance is below half of its prior's."""
+        found, inputs = [], self.inputs()
+        drawn = {term.parameter: tensor(values[term.slot.name]) for term in self.terms}
+        for term in self.terms:
+            if not term.hierarchical:
+                continue
+            if term.parameter.transform is not None and term.parameter.inverse_transform is None:
+                found.append(np.zeros(term.n_units))
+            else:
+                found.append(term.strong(np.asarray(term.latent(drawn[term.parameter])), drawn, inputs))
+        return np.concatenate(found) if found else np.zeros(0)
+
+    def scalars(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the scalars (..., names)."""
+        found = []
+        for slot, parameter in zip(self.slots, self.program.parameters, strict=True):
+            if not is_long(parameter):
+                value = np.asarray(values[slot.name])
+                found += [value[(..., *place)] for place in places(parameter)]
+        batch = np.shape(next(iter(values.values())))
+        lead = batch[: len(batch) - len(self.program.parameter(next(iter(values))).shape)]
+        return np.stack(found, axis=-1) if found else np.zeros((*lead, 0))
+
+
+def walk(terms: tuple[PriorTerm, ...], z: Any, inputs: Mapping[str, Any]) -> list[Any]:
+    """Return the value of each term at z (..., D), any batch in front, and last the log prior with its Jacobian."""
+    tf = load()
+    values: dict[Any, Any] = {}
+    total = tf.zeros_like(z[..., 0])
+    with values_in_effect(values):
+        for term in terms:
+            latent, density = term.at(z[..., term.slot.start : term.slot.stop], inputs)
+            values[term.parameter] = term.parameter.transformed(latent)
+            total += density
+    return [*(values[term.parameter] for term in terms), total]
+
+
+def row_densities(program: Program, values: Any, x: Any, y: Any, rank: int) -> Any:
+    """Return the log density of each row (..., n) at values in the order of the parameters.
+
+    y: in the shape of the distribution for one set of values, which has `rank` axes.
+    """
+    tf = load()
+    with values_in_effect(dict(zip(program.parameters, values, strict=True))):
+        distribution = program.response(x).resolved(rank)
+    density = distribution.log_density(y)
+    own = rank - distribution.event_rank
+    # A row's own axes, beyond the first, are summed: (n, 1) and (n, m) become (n,).
+    return tf.reduce_sum(density, axis=list(range(-own + 1, 0))) if own > 1 else density
+
+
+def _over_batch(function: Callable[..., Any], arguments: list[Any], batch: int, how: str) -> Any:
+    """Return a function of single values at a batch of them: arguments (*batch axes, ...), results likewise.
+
+    how: "native" hands the batch over as it is, at most one axis of it; "vectorized" and "loop" map over it.
+    """
+    tf = load()
+    if batch == 0:
+        return function(*arguments)
+    if batch > 1:
+        # One axis for the batch: what is written for it is right for any.
+        lead = tf.shape(arguments[0])[:batch]
+        static = arguments[0].shape[:batch]
+        flat = [tf.reshape(a, tf.concat([[-1], tf.shape(a)[batch:]], axis=0)) for a in arguments]
+        flat = [
+            tf.ensure_shape(f, [static.num_elements(), *a.shape[batch:]]) for f, a in zip(flat, arguments, strict=True)
+        ]
+        found = _over_batch(function, flat, 1, how)
+
+        def unfold(value: Any) -> Any:
+            whole = tf.reshape(value, tf.concat([lead, tf.shape(value)[1:]], axis=0))
+            return tf.ensure_shape(whole, [*static, *value.shape[1:]])
+
+        return tf.nest.map_structure(unfold, found)
+    if how == "native":
+        return function(*arguments)
+    if how == "vectorized":
+        return tf.vectorized_map(lambda given: function(*given), tuple(arguments))
+    S = arguments[0].shape[0]
+    if S is not None and S <= 64:
+        pieces = [function(*(a[s] for a in arguments)) for s in range(S)]
+        return tf.nest.map_structure(lambda *same: tf.stack(same), *pieces)
+    one = function(*(a[0] for a in arguments))
+    signature = tf.nest.map_structure(lambda value: tf.TensorSpec(value.shape, value.dtype), one)
+    return tf.map_fn(lambda given: function(*given), tuple(arguments), fn_output_signature=signature)
+
+
+def over_batch(function: Callable[..., Any], arguments: list[Any], how: str) -> Any:
+    """Return a function of single values at values with one batch axis in front."""
+    return _over_batch(function, arguments, 1, how)
