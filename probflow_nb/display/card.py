@@ -37,11 +37,15 @@ class Equation:
 
 @dataclass(frozen=True)
 class Statement:
-    """One line of a model of one's own: left side, relation ("~" or "="), right side, as the person writes them."""
+    """One line of a model of one's own: left side, relation ("~" or "="), right side, as the person writes them.
+
+    size: how many elements, or rows, the left side has that the line holds for; 1 for one number or one whole.
+    """
 
     left: str
     relation: str
     right: str
+    size: int = 1
 
 
 @dataclass(frozen=True)

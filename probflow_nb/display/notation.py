@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from .card import Statements
+from .card import Statement, Statements
 
 MOST_LINES = 16  # statements shown
 _MOST_PIECES = 90  # words and signs of one side
@@ -60,11 +60,22 @@ def statement_lines(statements: Statements) -> tuple[Line, ...]:
     Of more than 16 statements the rest is counted.
     """
     shown = statements.lines[:MOST_LINES]
-    found = [Line(pieces(line.left), line.relation, pieces(line.right)) for line in shown]
+    found = [_line(line) for line in shown]
     left_out = len(statements.lines) - len(shown)
     if left_out > 0:
         found.append(Line(("…",), " ", (Symbol(f"{left_out} more parameters", True),)))
     return tuple(found)
+
+
+def _line(statement: Statement) -> Line:
+    """Return one statement; a name of many elements gets the index j, and its range behind."""
+    left, right = pieces(statement.left), pieces(statement.right)
+    if statement.size > 1 and len(left) == 1 and isinstance(left[0], Symbol):
+        one = left[0]
+        below = (*one.below, ",", "j") if one.below else ("j",)
+        left = (Symbol(one.text, one.is_name, below),)
+        right = (*right, ",  ", "j", f" = 1, …, {statement.size:,}")
+    return Line(left, statement.relation, right)
 
 
 def pieces(text: str) -> tuple[Piece, ...]:
@@ -80,7 +91,8 @@ def pieces(text: str) -> tuple[Piece, ...]:
 def _read(text: str) -> Iterator[Piece]:
     for match in _TOKEN.finditer(text):
         if match["word"]:
-            yield symbol(match["word"])
+            called = text[match.end() :].lstrip().startswith("(")
+            yield Symbol(match["word"], True) if called else symbol(match["word"])
         elif match["number"]:
             yield match["number"]
         elif match["sign"] == "**":

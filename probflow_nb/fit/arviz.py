@@ -10,11 +10,21 @@ from ..errors import FitError
 from ..posterior.draws import Draws
 from .facts import Facts
 
+# Names of figures, here and in ArviZ.
+_STATS = {
+    "diverged": "diverging",
+    "depth": "tree_depth",
+    "energy": "energy",
+    "accept": "acceptance_rate",
+    "leaves": "n_steps",
+    "value": "lp",
+}
 
-def inference_data(draws: Draws, facts: Facts, state: Any, engine: Any) -> Any:
+
+def inference_data(draws: Draws, facts: Facts, state: Any) -> Any:
     """Return the draws as ArviZ's InferenceData, with the response and the sampler's own figures.
 
-    state: the engine's last; its `sample_stats`, a mapping of (chain, draw) arrays, is taken where it has one.
+    state: the engine's last; chains of NUTS have figures of every draw, which become `sample_stats`.
     Raises FitError where ArviZ is not installed.
     """
     try:
@@ -37,6 +47,11 @@ def inference_data(draws: Draws, facts: Facts, state: Any, engine: Any) -> Any:
 
 
 def _sample_stats(state: Any, draws: Draws) -> dict[str, np.ndarray]:
-    stats = getattr(state, "sample_stats", None)
-    found = dict(stats() if callable(stats) else stats or {})
-    return {name: value for name, value in found.items() if np.shape(value)[:2] == (draws.n_chains, draws.n_draws)}
+    """Return the sampler's figures of every draw, (chain, draw), under ArviZ's names; none for other engines."""
+    chains = getattr(state, "sampling", None)
+    if chains is None or not hasattr(chains, "figures"):
+        return {}
+    figures = chains.figures(draws.n_draws)
+    found = {_STATS[name]: value for name, value in figures.items() if name in _STATS}
+    found["diverging"] = found["diverging"] > 0.5
+    return found

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..display.card import Equation, GroupEquation, Statements
+from ..display.card import Equation, GroupEquation, Statement, Statements
+from ..model.element_names import is_long, places
 from ..model.model import Model
+from ..objects.parameter import BoundedParameter, Parameter, PositiveParameter
+
+if TYPE_CHECKING:
+    from ..model.program import Program
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,5 +84,76 @@ def _data_notes(model: Model) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _program(program: Any) -> Facts:
-    raise NotImplementedError
+def _program(program: Program) -> Facts:
+    named = list(zip(program.names, program.parameters, strict=True))
+    shown = {name: _prior_label(program, name, p) for name, p in named}
+    likelihood = program.formula.removeprefix(f"{program.title}: ") if program.title else program.formula
+    left, sign, right = likelihood.partition("~")
+    lines = [Statement(left.strip(), "~", right.strip())] if sign else []
+    lines += [_statement(program, name, p) for name, p in named]
+    density = program.density
+    roles, bounds = _roles(program, density.names)
+    levels = "".join(f", {len(a.levels):,} elements of {a.name}" for a in density.effects)
+    return Facts(
+        program.formula,
+        Statements(tuple(lines), density.names),
+        tuple((_sized(name, p), shown[name]) for name, p in named),
+        tuple(program.notes),
+        roles,
+        program.response_name,
+        f"{len(program.y):,} rows{levels}",
+        np.asarray(program.y),
+        None,
+        bounds,
+    )
+
+
+def _prior_label(program: Program, name: str, parameter: Parameter) -> str:
+    return program.priors[name].label if parameter.auto else parameter.prior_label
+
+
+def _statement(program: Program, name: str, parameter: Parameter) -> Statement:
+    size = _repeats(program, name, parameter)
+    if getattr(parameter, "by_precision", False):
+        return Statement(f"1 / {name}**2", "~", parameter.prior.label, size)
+    return Statement(name, "~", _prior_label(program, name, parameter), size)
+
+
+def _sized(name: str, parameter: Parameter) -> str:
+    shape = [str(n) for n in parameter.shape if n > 1]
+    return f"{name} ({' x '.join(shape)})" if shape else name
+
+
+def _repeats(program: Program, name: str, parameter: Parameter) -> int:
+    """Return how many elements, or rows of a distribution of vectors, a parameter has."""
+    rank = program.priors[name].event_rank
+    return math.prod(parameter.shape[: len(parameter.shape) - rank])
+
+
+def _roles(program: Program, names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, tuple[float, float]]]:
+    """Return the role of every scalar, and the bounds of those whose role does not say them."""
+    roles: dict[str, str] = {}
+    bounds: dict[str, tuple[float, float]] = {}
+    start = 0
+    for parameter in program.parameters:
+        if is_long(parameter):
+            continue
+        support = parameter.bijection.support
+        role = {"positive": "variance", "correlation": "correlation"}.get(support, "common")
+        own = names[start : start + len(places(parameter))]
+        start += len(own)
+        roles.update(dict.fromkeys(own, role if parameter.transform is None or role == "variance" else "common"))
+        limits = _limits(parameter)
+        if limits is not None:
+            bounds.update(dict.fromkeys(own, limits))
+    return roles, bounds
+
+
+def _limits(parameter: Parameter) -> tuple[float, float] | None:
+    if parameter.transform is not None and not isinstance(parameter, PositiveParameter):
+        return None
+    if parameter.bijection.support == "simplex":
+        return (0.0, 1.0)
+    if isinstance(parameter, BoundedParameter):
+        return (float(np.min(parameter.low)), float(np.max(parameter.high)))
+    return None

@@ -165,7 +165,7 @@ class Fit(Predictions):
         """Return the draws as ArviZ's InferenceData; needs `pip install arviz`."""
         from .arviz import inference_data
 
-        return inference_data(self.draws, self.facts, self.state, self.engine)
+        return inference_data(self.draws, self.facts, self.state)
 
     @cached_property
     def card(self) -> Card:

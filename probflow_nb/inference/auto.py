@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ..errors import EngineError
+from ..model.conditional_gaussian import refusal
 from ..model.model import Model
 from .engine import Engine
 from .exact import Exact
 from .gaussian import BETA_PRIORS
+from .nuts import NUTS
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def choose(model: Any, wanted: Auto | None = None) -> Choice:
     """
     options = dict((wanted or Auto()).options)
     reason = why_not_exact(model)
-    kind = Exact if not reason else _general()
+    kind: type = NUTS if reason else Exact
     unknown = [name for name in options if name not in {f.name for f in fields(kind)}]
     if unknown:
         because = f" (chosen because {reason})" if reason else ""
@@ -53,7 +55,7 @@ def why_not_exact(model: Any) -> str:
     """Return why Exact does not apply to a model, in words that follow "because"; "" where it applies."""
     if isinstance(model, Model):
         return _unsuited_prior(model)
-    return "the model is a class of its own"
+    return refusal(model)
 
 
 def _unsuited_prior(model: Model) -> str:
@@ -62,9 +64,3 @@ def _unsuited_prior(model: Model) -> str:
         if common and prior.distribution.name not in BETA_PRIORS:
             return f"{prior.target.label} has a {prior.distribution.name} prior"
     return ""
-
-
-def _general() -> Any:
-    from . import ENGINES
-
-    return ENGINES.get("nuts", Exact)

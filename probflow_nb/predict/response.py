@@ -110,21 +110,23 @@ def noise(response: Response, probability: float, seed: int) -> Bounds:
 
 def log_predictive(response: Response, y: np.ndarray) -> np.ndarray:
     """Return log(1/S sum_s p(y_i | draw s)), the log pointwise predictive density, (n,) or (n, m)."""
-    total = np.full(y.shape, -np.inf)
+    pieces = []
     for rows in _row_blocks(response):
-        for draws in _draw_blocks(response, rows):
-            terms = response.at(rows, draws).log_prob(y[rows])
-            total[rows] = np.logaddexp(total[rows], np.logaddexp.reduce(terms, axis=0))
-    return total - np.log(response.n_draws)
+        parts = [
+            np.logaddexp.reduce(response.at(rows, draws).log_prob(y[rows]), axis=0)
+            for draws in _draw_blocks(response, rows)
+        ]
+        pieces.append(np.logaddexp.reduce(parts, axis=0))
+    return np.concatenate(pieces) - np.log(response.n_draws)
 
 
 def log_densities(response: Response, y: np.ndarray) -> np.ndarray:
     """Return log p(y_i | draw s) of every draw and row, (S, n) or (S, n, m)."""
-    found = np.empty((response.n_draws, *y.shape))
+    pieces = []
     for rows in _row_blocks(response):
-        for draws in _draw_blocks(response, rows):
-            found[draws, rows] = response.at(rows, draws).log_prob(y[rows])
-    return found
+        parts = [response.at(rows, draws).log_prob(y[rows]) for draws in _draw_blocks(response, rows)]
+        pieces.append(np.concatenate(parts))
+    return np.concatenate(pieces, axis=1)
 
 
 def bayes_r_squared(response: Response) -> np.ndarray:

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import FitError
+from ..model.element_names import places
 from ..model.model import Model
-from ..posterior.draws import Draws
+from ..model.program import Program
+from ..objects.parameter import Parameter
+from ..posterior.draws import Draws, Effects
 
 
 @dataclass(frozen=True)
@@ -78,21 +81,29 @@ def _mixed_values(model: Model, draws: Draws) -> Values:
     flat = draws.scalars.reshape(-1, len(draws.names))[:S]
     place = {name: i for i, name in enumerate(draws.names)}
     p = len(model.design.column_names)
-    quantities = [Quantity("beta", (p,), (model.design.column_names,))] if p else []
     makers: dict[str, Callable[[], np.ndarray]] = {"beta": lambda: flat[:, :p]}
-    for factor, effects in zip(model.factors, draws.effects, strict=True):
-        columns, k = factor.columns, len(factor.columns)
-        at = [place[f"sd({column} | {factor.name})"] for column in columns]
-        quantities.append(Quantity(f"sd[{factor.name}]", (k,), (columns,)))
-        makers[f"sd[{factor.name}]"] = partial(_columns, flat, tuple(at))
-        if any(f"cor({a}, {b} | {factor.name})" in place for a in columns for b in columns):
-            quantities.append(Quantity(f"cor[{factor.name}]", (k, k), (columns, columns)))
-            makers[f"cor[{factor.name}]"] = partial(_correlations, flat, place, factor.name, columns)
-        quantities.append(Quantity(f"b[{factor.name}]", (len(factor.levels), k), (factor.levels, columns)))
+    for factor in model.factors:
+        effects = draws.factor(factor.name)
+        columns = [model.scalar_names.index(f"sd({c} | {factor.name})") for c in factor.columns]
+        makers[f"sd[{factor.name}]"] = partial(_columns, flat, tuple(columns))
+        makers[f"cor[{factor.name}]"] = partial(_correlations, flat, place, factor.name, factor.columns)
         makers[f"b[{factor.name}]"] = partial(effects.first, S)
-    quantities.append(Quantity("sigma", ()))
-    makers["sigma"] = lambda: flat[:, place["sigma"]]
-    return Values(tuple(quantities), S, makers)
+    makers["sigma"] = lambda: flat[:, -1]
+    quantities = mixed_quantities(model)
+    return Values(quantities, S, {q.name: makers[q.name] for q in quantities})
+
+
+def mixed_quantities(model: Model) -> tuple[Quantity, ...]:
+    """Return beta, then sd, cor and b of each factor, then sigma."""
+    names = model.design.column_names
+    found = [Quantity("beta", (len(names),), (names,))] if names else []
+    for factor in model.factors:
+        columns, k = factor.columns, len(factor.columns)
+        found.append(Quantity(f"sd[{factor.name}]", (k,), (columns,)))
+        if any(model.design.groups[m].correlated and model.design.groups[m].n_columns > 1 for m in factor.members):
+            found.append(Quantity(f"cor[{factor.name}]", (k, k), (columns, columns)))
+        found.append(Quantity(f"b[{factor.name}]", (len(factor.levels), k), (factor.levels, columns)))
+    return (*found, Quantity("sigma", ()))
 
 
 def point(model: Model, scalars: Mapping[str, float], modes: tuple[np.ndarray, ...]) -> Values:
@@ -123,5 +134,56 @@ def _correlations(flat: np.ndarray, place: Mapping[str, int], factor: str, colum
     return R
 
 
-def _program_values(program: Any, draws: Draws) -> Values:
-    raise NotImplementedError
+def _program_values(program: Program, draws: Draws) -> Values:
+    """Return the draws of a model of one's own: short parameters from the scalars, long ones from the effects."""
+    S = draws.n_chains * draws.n_draws
+    flat = draws.scalars.reshape(S, -1)
+    long = {effects.name: effects for effects in draws.effects}
+    makers: dict[str, Callable[[], np.ndarray]] = {}
+    quantities = program_quantities(program)
+    start = 0
+    for quantity, parameter in zip(quantities, program.parameters, strict=True):
+        if quantity.name in long:
+            makers[quantity.name] = partial(_long, long[quantity.name], S, quantity.shape)
+        else:
+            at = places(parameter)
+            makers[quantity.name] = partial(_short, flat[:, start : start + len(at)], at, parameter)
+            start += len(at)
+    return Values(quantities, S, makers)
+
+
+def program_quantities(program: Program) -> tuple[Quantity, ...]:
+    """Return the parameters of a model of one's own with what is known of their elements' names."""
+    named = zip(program.names, program.parameters, strict=True)
+    return tuple(Quantity(name, p.shape, _axis_labels(program, name, p)) for name, p in named)
+
+
+def _axis_labels(program: Program, name: str, parameter: Parameter) -> tuple[tuple[str, ...], ...]:
+    """Return the names along the axes of more than one element, where the model knows them all."""
+    known = tuple(program.labels.get(name, ()))
+    across = tuple(program.columns.get(name, ()))
+    sizes = [size for size in parameter.shape if size > 1]
+    if len(sizes) == 1:
+        return (known,) if len(known) == sizes[0] else ()
+    if parameter.bijection.support == "correlation":
+        return (known, known) if len(known) == sizes[0] else ()
+    if len(sizes) == 2:
+        rows = known if len(known) == sizes[0] else tuple(map(str, range(sizes[0])))
+        columns = across if len(across) == sizes[1] else tuple(map(str, range(sizes[1])))
+        return (rows, columns)
+    return ()
+
+
+def _long(effects: Effects, S: int, shape: tuple[int, ...]) -> np.ndarray:
+    return effects.first(S).reshape(S, *shape)
+
+
+def _short(elements: np.ndarray, at: tuple[tuple[int, ...], ...], parameter: Parameter) -> np.ndarray:
+    """Return (S, *shape) from the elements of `places`, those below the diagonal for a correlation matrix."""
+    shape = parameter.shape
+    if parameter.bijection.support != "correlation":
+        return elements.reshape(len(elements), *shape)
+    found = np.broadcast_to(np.eye(shape[-1]), (len(elements), *shape)).copy()
+    for column, (i, j) in enumerate(at):
+        found[:, i, j] = found[:, j, i] = elements[:, column]
+    return found

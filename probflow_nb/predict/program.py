@@ -1,0 +1,110 @@
+"""Program: the response of a model of one's own at its own inputs, or at new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..errors import FitError, SpecError
+from ..model.program import Program, inputs_of
+from ..objects.distribution import Distribution
+from .values import Values
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramResponse:
+    """What a person's model returns for inputs x (n rows), for S draws of its parameters.
+
+    shape: of the response, (n,) or (n, m).
+    """
+
+    program: Program
+    values: Values
+    x: Any
+    shape: tuple[int, ...]
+
+    @property
+    def n_draws(self) -> int:
+        """S."""
+        return self.values.n_draws
+
+    @property
+    def by_rows(self) -> bool:
+        """Whether rows can be worked out apart: each comes from its own row of x."""
+        return self.x is not None
+
+    def at(self, rows: slice, draws: slice) -> ProgramSlab:
+        """Return the response at some rows for some draws."""
+        held = {name: value[draws] for name, value in self._draws.items()}
+        shape = (draws.stop - draws.start, rows.stop - rows.start, *self.shape[1:])
+        return ProgramSlab(self.program, held, _rows(self.x, rows), shape)
+
+    @cached_property
+    def _draws(self) -> Mapping[str, np.ndarray]:
+        return dict(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class ProgramSlab:
+    """The response at the m rows of x for s draws of the parameters; shape: (s, m) or (s, m, c)."""
+
+    program: Program
+    values: Mapping[str, np.ndarray]
+    x: Any
+    shape: tuple[int, ...]
+
+    def mean(self) -> np.ndarray:
+        """Return its mean."""
+        return self._asked(lambda d: d.mean())
+
+    def variance(self) -> np.ndarray:
+        """Return its variance."""
+        return self._asked(lambda d: d.variance())
+
+    def sample(self, seed: int) -> np.ndarray:
+        """Return one draw of the response for each draw of the parameters."""
+        rng = np.random.default_rng(seed)
+        return self._asked(lambda d: d.sample(rng))
+
+    def log_prob(self, y: np.ndarray) -> np.ndarray:
+        """Return the log density of the responses y, (s, m), or (s, m, c) for c separate columns."""
+        seen = self.program.as_response(y)
+        found = self.program.respond(self.values, lambda d: d.log_prob(seen), self.x)
+        return found[..., 0] if found.ndim == 3 and len(self.shape) == 2 else found
+
+    def quantiles(self, ends: tuple[float, float]) -> np.ndarray | None:
+        """Return two quantiles of the first draw's response, or None where they are not known."""
+        one = ProgramSlab(self.program, {name: v[:1] for name, v in self.values.items()}, self.x, (1, *self.shape[1:]))
+        try:
+            return np.stack([one._asked(lambda d, end=end: d.quantile(end))[0] for end in ends])  # type: ignore[misc]
+        except SpecError:
+            return None
+
+    def _asked(self, what: Callable[[Distribution], Any]) -> np.ndarray:
+        found = self.program.respond(self.values, what, self.x)
+        if found.size != np.prod(self.shape, dtype=int):
+            raise FitError(
+                f"The model returned {found.size // max(1, len(found)):,} numbers for {self.shape[1]:,} rows.",
+                hint="It must return one distribution for each row of x.",
+            )
+        return found.reshape(self.shape)
+
+
+def response(program: Program, values: Values, x: Any) -> ProgramResponse:
+    """Return the response at the inputs fitted (x None) or at new ones; DataError for inputs that do not fit."""
+    fitted = np.shape(program.y)
+    if x is None:
+        return ProgramResponse(program, values, inputs_of(program.x), fitted)
+    new = program.new_inputs(x)
+    n = len(next(iter(new.values()))) if isinstance(new, Mapping) else len(new)
+    return ProgramResponse(program, values, new, (n, *fitted[1:]))
+
+
+def _rows(x: Any, rows: slice) -> Any:
+    if x is None:
+        return None
+    return {key: value[rows] for key, value in x.items()} if isinstance(x, Mapping) else x[rows]
