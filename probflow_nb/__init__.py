@@ -31,31 +31,139 @@ if TYPE_CHECKING:
     from . import datasets
     from .api import lme, prepare
     from .fit import Fit
-    from .inference import Exact, Point
+    from .inference import NUTS, VI, Exact, Point
+    from .objects.bounded import Beta, Flat, Laplace, Logistic, Uniform, Weibull
+    from .objects.continuous import (
+        Cauchy,
+        Exponential,
+        Gamma,
+        HalfCauchy,
+        HalfNormal,
+        HalfStudentT,
+        InverseGamma,
+        LogNormal,
+        Normal,
+        StudentT,
+    )
+    from .objects.discrete import Bernoulli, Binomial, Categorical, NegativeBinomial, Poisson
+    from .objects.indicators import indicators
+    from .objects.module import Module
+    from .objects.multivariate import LKJ, Dirichlet, MultivariateNormal
+    from .objects.parameter import (
+        BoundedParameter,
+        CorrelationParameter,
+        Parameter,
+        PositiveParameter,
+        ScaleParameter,
+        SimplexParameter,
+    )
+    from .user_model import Model
 
 __version__ = "0.1.0"
 
 # Everything public is loaded at its first use, so that `import probflow_nb` costs nothing.
-_HOMES = {
-    "lme": ".api",
-    "prepare": ".api",
-    "Fit": ".fit",
-    "Exact": ".inference",
-    "Point": ".inference",
+_NAMES: dict[str, tuple[str, ...]] = {
+    ".api": ("lme", "prepare"),
+    ".fit": ("Fit",),
+    ".inference": (
+        "Exact",
+        "Point",
+        "NUTS",
+        "VI",
+    ),
+    ".objects.bounded": (
+        "Beta",
+        "Flat",
+        "Laplace",
+        "Logistic",
+        "Uniform",
+        "Weibull",
+    ),
+    ".objects.continuous": (
+        "Cauchy",
+        "Exponential",
+        "Gamma",
+        "HalfCauchy",
+        "HalfNormal",
+        "HalfStudentT",
+        "InverseGamma",
+        "LogNormal",
+        "Normal",
+        "StudentT",
+    ),
+    ".objects.discrete": (
+        "Bernoulli",
+        "Binomial",
+        "Categorical",
+        "NegativeBinomial",
+        "Poisson",
+    ),
+    ".objects.indicators": ("indicators",),
+    ".objects.module": ("Module",),
+    ".objects.multivariate": (
+        "LKJ",
+        "Dirichlet",
+        "MultivariateNormal",
+    ),
+    ".objects.parameter": (
+        "BoundedParameter",
+        "CorrelationParameter",
+        "Parameter",
+        "PositiveParameter",
+        "ScaleParameter",
+        "SimplexParameter",
+    ),
+    ".user_model": ("Model",),
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
 __all__ = [
+    "LKJ",
+    "NUTS",
+    "VI",
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "BoundedParameter",
+    "Categorical",
+    "Cauchy",
+    "CorrelationParameter",
     "DataError",
+    "Dirichlet",
     "EngineError",
     "Exact",
+    "Exponential",
     "Fit",
     "FitError",
+    "Flat",
+    "Gamma",
+    "HalfCauchy",
+    "HalfNormal",
+    "HalfStudentT",
+    "InverseGamma",
+    "Laplace",
+    "LogNormal",
+    "Logistic",
+    "Model",
+    "Module",
+    "MultivariateNormal",
+    "NegativeBinomial",
+    "Normal",
+    "Parameter",
     "ParseError",
     "Point",
+    "Poisson",
+    "PositiveParameter",
     "ProbflowError",
+    "ScaleParameter",
+    "SimplexParameter",
     "SpecError",
+    "StudentT",
+    "Uniform",
     "UsageError",
+    "Weibull",
     "datasets",
+    "indicators",
     "lme",
     "prepare",
 ]

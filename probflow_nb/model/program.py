@@ -199,7 +199,7 @@ def _failed(error: Exception, x: Any, title: str) -> EngineError:
     shape = "no inputs" if x is None else f"x of shape {tuple(x.shape)}" if hasattr(x, "shape") else "x"
     hint = None
     text = str(error)
-    if "float32" in text and "float64" in text or "float" in text and "int" in text:
+    if "float64" in text and ("float32" in text or "int" in text):
         hint = "Everything is float64 here: make constants so with tf.constant(..., tf.float64), indices with tf.cast."
     elif isinstance(error, (NotImplementedError, tf.errors.OperatorNotAllowedInGraphError)):
         hint = "Use TensorFlow's functions on the parameters, such as tf.exp in place of numpy's."

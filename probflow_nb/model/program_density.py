@@ -1,8 +1,8 @@
 """The log density of a model of one's own over unconstrained numbers; see `model.density.Density` for each method.
 
 z holds each parameter's unconstrained numbers in the order of the program's parameters. The prior is that of the value
-before a `transform`, which therefore needs no Jacobian. A person's code is written for one set of values: where it takes
-a batch of draws in front it is given one, else it is mapped over the draws.
+before a `transform`, which therefore needs no Jacobian. A person's code is written for one set of values: where it
+takes a batch of draws in front it is given one, else it is mapped over the draws.
 """
 
 from __future__ import annotations
@@ -233,10 +233,10 @@ class ProgramDensity:
 
     def scalars(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the scalars (..., names)."""
-        found = []
+        found: list[np.ndarray] = []
         for slot, parameter in zip(self.slots, self.program.parameters, strict=True):
             if not is_long(parameter):
-                value = np.asarray(values[slot.name])
+                value: Any = np.asarray(values[slot.name])
                 found += [value[(..., *place)] for place in places(parameter)]
         batch = np.shape(next(iter(values.values())))
         lead = batch[: len(batch) - len(self.program.parameter(next(iter(values))).shape)]

@@ -170,7 +170,7 @@ def _numbers(name: str, value: Any) -> np.ndarray:
             )
         value = value.toarray()
     if isinstance(value, np.ma.MaskedArray):
-        value = value.astype(np.float64).filled(np.nan) if value.dtype.kind in "biuf" else value
+        value = np.ma.filled(value.astype(np.float64), np.nan) if value.dtype.kind in "biuf" else value
     if hasattr(value, "to_numpy") and not isinstance(value, np.ndarray):
         value = value.to_numpy()
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Flat(Continuous):
 class Laplace(Distribution):
     """Laplace(location, scale): p(x) = exp(-|x - location| / scale) / (2 scale)."""
 
-    domains = {"scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"scale": "positive"}
     location_scale = ("location", "scale")
 
     def __init__(self, location: Number = 0.0, scale: Number = 1.0) -> None:
@@ -96,7 +97,7 @@ class Laplace(Distribution):
 class Logistic(Distribution):
     """Logistic(location, scale): P(x <= v) = 1 / (1 + exp(-(v - location) / scale))."""
 
-    domains = {"scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"scale": "positive"}
     location_scale = ("location", "scale")
 
     def __init__(self, location: Number = 0.0, scale: Number = 1.0) -> None:
@@ -129,7 +130,7 @@ class Weibull(Distribution):
     """Weibull(shape, scale): P(x > v) = exp(-(v / scale)^shape)."""
 
     support = "positive"
-    domains = {"shape": "positive", "scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"shape": "positive", "scale": "positive"}
 
     def __init__(self, shape: Number, scale: Number = 1.0) -> None:
         super().__init__(shape=shape, scale=scale)
@@ -172,7 +173,7 @@ class Beta(Distribution):
     """
 
     support = "unit"
-    domains = {"a": "positive", "b": "positive", "mean": "unit", "precision": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"a": "positive", "b": "positive", "mean": "unit", "precision": "positive"}
 
     def __init__(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Continuous(Distribution):
 class Normal(Continuous):
     """Normal(mean, sd): p(x) = exp(-((x - mean) / sd)^2 / 2) / (sd sqrt(2 pi))."""
 
-    domains = {"sd": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"sd": "positive"}
     location_scale = ("mean", "sd")
 
     def __init__(self, mean: Number = 0.0, sd: Number = 1.0) -> None:
@@ -55,7 +56,7 @@ class HalfNormal(Continuous):
     """HalfNormal(sd): |x| of x ~ Normal(0, sd)."""
 
     support = "positive"
-    domains = {"sd": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"sd": "positive"}
 
     def __init__(self, sd: Number = 1.0) -> None:
         super().__init__(sd=sd)
@@ -78,7 +79,7 @@ class HalfNormal(Continuous):
 class StudentT(Continuous):
     """StudentT(df, location, scale): location + scale t, t of Student's distribution with df degrees of freedom."""
 
-    domains = {"df": "positive", "scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"df": "positive", "scale": "positive"}
     location_scale = ("location", "scale")
 
     def __init__(self, df: Number, location: Number = 0.0, scale: Number = 1.0) -> None:
@@ -108,13 +109,13 @@ class HalfStudentT(Continuous):
     """HalfStudentT(df, location, scale): |x| of x ~ StudentT(df, location, scale)."""
 
     support = "positive"
-    domains = {"df": "positive", "scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"df": "positive", "scale": "positive"}
 
     def __init__(self, df: Number, location: Number = 0.0, scale: Number = 1.0) -> None:
         super().__init__(df=df, location=location, scale=scale)
 
     def mean(self) -> Any:
-        """Return the mean for location 0, 2 scale sqrt(df / pi) G((df + 1) / 2) / (G(df / 2) (df - 1)), else by rule."""
+        """Return the mean, by quadrature; infinite up to one degree of freedom."""
         return tensor(np.asarray(self._by_rule(1)))
 
     def variance(self) -> Any:
@@ -173,7 +174,7 @@ class HalfStudentT(Continuous):
 class Cauchy(Continuous):
     """Cauchy(location, scale): StudentT with one degree of freedom; it has no mean."""
 
-    domains = {"scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"scale": "positive"}
     location_scale = ("location", "scale")
 
     def __init__(self, location: Number = 0.0, scale: Number = 1.0) -> None:
@@ -199,7 +200,7 @@ class HalfCauchy(Continuous):
     """HalfCauchy(scale): |x| of x ~ Cauchy(0, scale); its mean is infinite."""
 
     support = "positive"
-    domains = {"scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"scale": "positive"}
 
     def __init__(self, scale: Number = 1.0) -> None:
         super().__init__(scale=scale)
@@ -223,7 +224,7 @@ class Exponential(Continuous):
     """Exponential(rate): p(x) = rate exp(-rate x)."""
 
     support = "positive"
-    domains = {"rate": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"rate": "positive"}
 
     def __init__(self, rate: Number = 1.0) -> None:
         super().__init__(rate=rate)
@@ -254,7 +255,7 @@ class Gamma(Continuous):
     """
 
     support = "positive"
-    domains = {"shape": "positive", "rate": "positive", "mean": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"shape": "positive", "rate": "positive", "mean": "positive"}
 
     def __init__(
         self, shape: Number, rate: Number | None = None, *, mean: Number | None = None, log: Number | None = None
@@ -289,7 +290,7 @@ class InverseGamma(Continuous):
     """InverseGamma(shape, scale): 1 / x of x ~ Gamma(shape, scale)."""
 
     support = "positive"
-    domains = {"shape": "positive", "scale": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"shape": "positive", "scale": "positive"}
 
     def __init__(self, shape: Number, scale: Number) -> None:
         super().__init__(shape=shape, scale=scale)
@@ -321,7 +322,7 @@ class LogNormal(Continuous):
     """LogNormal(mean, sd): exp x of x ~ Normal(mean, sd)."""
 
     support = "positive"
-    domains = {"sd": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"sd": "positive"}
 
     def __init__(self, mean: Number = 0.0, sd: Number = 1.0) -> None:
         super().__init__(mean=mean, sd=sd)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Bernoulli(Discrete):
     """Bernoulli(p), or Bernoulli(logit=): P(1) = p = 1 / (1 + exp(-logit)), P(0) = 1 - p."""
 
     support = "binary"
-    domains = {"p": "unit"}
+    domains: ClassVar[Mapping[str, str]] = {"p": "unit"}
 
     def __init__(self, p: Number | None = None, *, logit: Number | None = None) -> None:
         super().__init__(**one_of("Bernoulli", {"p": p, "logit": logit}))
@@ -91,7 +92,7 @@ class Binomial(Discrete):
     """Binomial(trials, p), or Binomial(trials, logit=): how many of the trials succeed, each with probability p."""
 
     support = "count"
-    domains = {"trials": "count", "p": "unit"}
+    domains: ClassVar[Mapping[str, str]] = {"trials": "count", "p": "unit"}
 
     def __init__(self, trials: Number, p: Number | None = None, *, logit: Number | None = None) -> None:
         super().__init__(trials=trials, **one_of("Binomial", {"p": p, "logit": logit}))
@@ -128,7 +129,7 @@ class Poisson(Discrete):
     """Poisson(rate), or Poisson(log=): P(x) = rate^x exp(-rate) / x!, rate = exp(log)."""
 
     support = "count"
-    domains = {"rate": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"rate": "positive"}
 
     def __init__(self, rate: Number | None = None, *, log: Number | None = None) -> None:
         super().__init__(**one_of("Poisson", {"rate": rate, "log": log}))
@@ -166,7 +167,7 @@ class NegativeBinomial(Discrete):
     """NegativeBinomial(mean, shape), or log= of the mean: variance = mean + mean^2 / shape."""
 
     support = "count"
-    domains = {"mean": "positive", "shape": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"mean": "positive", "shape": "positive"}
 
     def __init__(self, mean: Number | None = None, shape: Number | None = None, *, log: Number | None = None) -> None:
         given = one_of("NegativeBinomial", {"mean": mean, "log": log})
@@ -211,8 +212,8 @@ class Categorical(Discrete):
     """Categorical(p), or Categorical(logits=): P(i) = p[i], i = 0 ... K - 1 along the last axis of the argument."""
 
     support = "category"
-    domains = {"p": "unit"}
-    argument_ranks = {"p": 1, "logits": 1}
+    domains: ClassVar[Mapping[str, str]] = {"p": "unit"}
+    argument_ranks: ClassVar[Mapping[str, int]] = {"p": 1, "logits": 1}
 
     def __init__(self, p: Number | None = None, *, logits: Number | None = None) -> None:
         super().__init__(**one_of("Categorical", {"p": p, "logits": logits}))

@@ -18,9 +18,8 @@ _OWN = "_probflow_"
 class Module:
     """A part of a model: parameters and other modules in its attributes, lists, tuples and dictionaries."""
 
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        """The parameters of this module and of all inside it, a prior's own parameters before it."""
+    def all_parameters(self) -> tuple[Parameter, ...]:
+        """Return the parameters of this module and of all inside it, a prior's own parameters before it."""
         return discover(self).parameters
 
 
@@ -42,7 +41,8 @@ def discover(module: Module) -> Discovery:
         found.setdefault(parameter, path)
     for parameter in list(found):
         _from_priors(parameter, found, ())
-    names = {parameter: parameter.explicit_name or path for parameter, path in found.items()}
+    # A parameter that another model holds too keeps the name under which it was first found.
+    names = {parameter: parameter.name or path for parameter, path in found.items()}
     _check_names(names, found)
     for parameter, name in names.items():
         parameter.found_name = name

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -81,8 +82,8 @@ class MultivariateNormal(Distribution):
 
     support = "vector"
     event_rank = 1
-    argument_ranks = {"mean": 1, "sd": 1, "cor": 2, "cov": 2}
-    domains = {"sd": "positive"}
+    argument_ranks: ClassVar[Mapping[str, int]] = {"mean": 1, "sd": 1, "cor": 2, "cov": 2}
+    domains: ClassVar[Mapping[str, str]] = {"sd": "positive"}
 
     def __init__(
         self, mean: Number = 0.0, sd: Number | None = None, cor: Number | None = None, *, cov: Number | None = None
@@ -170,8 +171,8 @@ class Dirichlet(Distribution):
 
     support = "simplex"
     event_rank = 1
-    argument_ranks = {"concentration": 1}
-    domains = {"concentration": "positive"}
+    argument_ranks: ClassVar[Mapping[str, int]] = {"concentration": 1}
+    domains: ClassVar[Mapping[str, str]] = {"concentration": "positive"}
 
     def __init__(self, concentration: Number = 1.0) -> None:
         super().__init__(concentration=concentration)
@@ -235,7 +236,7 @@ class LKJ(Distribution):
 
     support = "correlation"
     event_rank = 2
-    domains = {"eta": "positive"}
+    domains: ClassVar[Mapping[str, str]] = {"eta": "positive"}
 
     def __init__(self, eta: Number = 1.0) -> None:
         super().__init__(eta=eta)

@@ -1,7 +1,7 @@
 """Bijections from the whole line to the values that a parameter may have, with their log |Jacobian|.
 
-An engine moves numbers z (..., D) without bounds; a bijection makes them a value (..., *shape) and back. For a matrix or
-a simplex the Jacobian is that of the free coordinates: the entries below the diagonal, all parts but the last.
+An engine moves numbers z (..., D) without bounds; a bijection makes them a value (..., *shape) and back. For a matrix
+or a simplex the Jacobian is that of the free coordinates: the entries below the diagonal, all parts but the last.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ class Simplex:
 
 
 def partial_root(p: Any, k: int) -> list[list[Any]]:
-    """Return the entries of the Cholesky factor L (lower, rows of lists) of canonical partial correlations p (..., D)."""
+    """Return the entries, rows of lists, of the Cholesky factor L of canonical partial correlations p (..., D)."""
     tf = load()
     one = tf.ones_like(p[..., 0]) if p.shape[-1] else tf.reduce_sum(p, axis=-1) + 1.0
     rows, position = [[one]], 0
