@@ -20,14 +20,14 @@ import numpy as np
 from ..backend.tensorflow import load
 from ..objects.densities import lkj_partial_log_prob, log_prob
 from ..spec.priors import Distribution
-from . import covariance
+from . import covariance, residual_squares
 from .covariance import Layout, Lower
 from .density import Axes, Slot
 from .model import Model, ModelFactor
 
 _LOG_2PI = math.log(2.0 * math.pi)
-# A level is centred when the data leave less than this share of its prior variance.
-_STRONG = 0.5
+# A level is centred when its rows have so many times the precision of its prior, at a low quantile of their ratio.
+_STRONG, _LOW = 2.0, 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +135,11 @@ class JointDensity:
         }
         for position, factor in enumerate(model.factors):
             found[f"z{position}"] = factor.Z.z * self._factor_units(factor) / scaling.y_scale
+        if residual_squares.worthwhile([len(f.levels) * len(f.columns) for f in model.factors], len(y)):
+            z = [found[f"z{position}"] for position in range(len(model.factors))]
+            index = [factor.Z.index for factor in model.factors]
+            levels = [len(factor.levels) for factor in model.factors]
+            found |= residual_squares.products(found["y"], X, w, z, index, levels)
         held = {name: tf.constant(np.asarray(value, float)) for name, value in found.items()}
         for position, factor in enumerate(model.factors):
             held[f"index{position}"] = tf.constant(factor.Z.index, tf.int32)
@@ -207,15 +212,20 @@ class JointDensity:
 
         columns = self._theta(z)
         d = self.layout.size
-        eta = _linear(z[..., d : d + self.p], of("X"))
-        for position in range(len(self.model.factors)):
-            b, _ = self._effects(position, columns, z, inputs)
-            eta += tf.reduce_sum(tf.gather(b, of(f"index{position}"), axis=-2) * of(f"z{position}"), axis=-1)
         log_sigma = columns[self.layout.sigma]
-        w, residual = of("weights"), of("y") - eta
+        beta = z[..., d : d + self.p]
+        effects = [self._effects(position, columns, z, inputs)[0] for position in range(len(self.model.factors))]
+        w = of("weights")
         n = tf.cast(tf.shape(w)[0], tf.float64)
-        square = tf.reduce_sum(w * residual * residual, axis=-1) * tf.exp(-2.0 * log_sigma)
         constant = 0.5 * tf.reduce_sum(tf.math.log(w)) - n * (0.5 * _LOG_2PI + inputs["log_y_scale"])
+        if rows is None and "squares" in inputs:
+            square = residual_squares.squares(beta, effects, inputs)
+            return constant - n * log_sigma - 0.5 * square * tf.exp(-2.0 * log_sigma)
+        eta = _linear(beta, of("X"))
+        for position, b in enumerate(effects):
+            eta += tf.reduce_sum(tf.gather(b, of(f"index{position}"), axis=-2) * of(f"z{position}"), axis=-1)
+        residual = of("y") - eta
+        square = tf.reduce_sum(w * residual * residual, axis=-1) * tf.exp(-2.0 * log_sigma)
         return constant - n * log_sigma - 0.5 * square
 
     def _theta(self, z: Any) -> list[Any]:
@@ -307,12 +317,19 @@ class JointDensity:
         return tf.concat(pieces, axis=-1)
 
     def centring(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return 1 for each level whose posterior variance is below half of its prior's, on average over columns."""
+        """Return 1 for each level that the data know better than its prior does, in every column.
+
+        Better: even where sd / sigma is at its 5% point, the rows of the level, the other parameters given, have more
+        than twice the precision of the prior. Where sd may be near 0 a centred level is a funnel.
+        """
         found = []
+        w = self.model.design.weights
         for factor in self.model.factors:
-            left = values[f"b[{factor.name}]"].var(axis=0)
-            prior = (values[f"sd[{factor.name}]"] ** 2).mean(axis=0)
-            found.append((left / prior).mean(axis=-1) < _STRONG)
+            weighted = factor.Z.z**2 if w is None else factor.Z.z**2 * w[:, None]
+            rows = np.zeros((len(factor.levels), len(factor.columns)))
+            np.add.at(rows, factor.Z.index, weighted)
+            ratio = values[f"sd[{factor.name}]"] / values["sigma"][:, None]
+            found.append((rows * np.quantile(ratio, _LOW, axis=0) ** 2).min(axis=-1) > _STRONG)
         return np.concatenate(found).astype(float) if found else np.zeros(0)
 
     def scalars(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
