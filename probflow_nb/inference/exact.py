@@ -16,12 +16,13 @@ import numpy as np
 from ..errors import EngineError
 from ..model.collapsed import Collapsed
 from ..model.model import Model
+from ..model.program import Program
 from ..posterior.verdict import POOR
 from . import hmc, importance, newton
 from .answer import from_chains, from_cloud
 from .emulator import CHECKED, Emulator, check_emulator, fit_emulator
 from .engine import Info, Posterior
-from .gaussian import check_beta_priors, check_gaussian
+from .gaussian import check_beta_priors, check_gaussian, check_program
 from .importance import Cloud, Proposal
 from .newton import Mode
 from .target import target
@@ -56,12 +57,15 @@ class Exact:
                 hint=f"Write, for example, Exact(draws={max(self.draws, 1000) // chains * chains}, chains={chains}).",
             )
 
-    def check(self, model: Model) -> None:
-        """Raise EngineError unless the model is Gaussian with Normal or Flat priors on its coefficients."""
+    def check(self, model: Model | Program) -> None:
+        """Raise EngineError unless the model is Gaussian given a few numbers."""
+        if isinstance(model, Program):
+            check_program(model)
+            return
         check_gaussian(model, "exact")
         check_beta_priors(model)
 
-    def init(self, model: Model, seed: int) -> ExactState:
+    def init(self, model: Model | Program, seed: int) -> ExactState:
         """Return the state before the climb: the best of a cloud of starting points."""
         fitted = target(model)
         marginal = fitted.collapsed
@@ -70,11 +74,11 @@ class Exact:
         costly = cost > _COSTLY * 4.0 ** max(0, marginal.size - 4)
         return ExactState("mode", seed, costly, fitted.start(costly, seed))
 
-    def step(self, model: Model, state: ExactState) -> tuple[ExactState, Info]:
+    def step(self, model: Model | Program, state: ExactState) -> tuple[ExactState, Info]:
         """Do one step of the phase that the state is in."""
         return _PHASES[state.phase](self, target(model).collapsed, state)
 
-    def result(self, model: Model, state: ExactState) -> Posterior:
+    def result(self, model: Model | Program, state: ExactState) -> Posterior:
         """Return the posterior: draws laid out in chains, the evidence and the verdict."""
         assert state.cloud is not None
         if state.chains is not None and state.chains.phase == "sampling" and len(state.chains.draws) >= 25:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import EngineError
+from ..model.conditional_gaussian import refusal
 from ..model.criterion import Criterion
 from ..model.model import Model
+from ..model.program import Program
 
 # Below this share of the response's variance a residual variance is the rounding of cross-products.
 SMALLEST_VARIANCE = 1e-11
@@ -55,3 +57,13 @@ def check_beta_priors(model: Model) -> None:
                 span=prior.span if prior.span.stop else None,
                 hint=f"Write, for example, {prior.target.label} ~ Normal(0, 10).",
             )
+
+
+def check_program(program: Program) -> None:
+    """Raise EngineError unless a model of one's own is Gaussian given a few of its parameters."""
+    reason = refusal(program)
+    if reason:
+        raise EngineError(
+            f"The engine exact does not fit this model, because {reason}.",
+            hint="Take engine=NUTS(), which fits any model.",
+        )

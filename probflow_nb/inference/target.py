@@ -9,19 +9,16 @@ from typing import Protocol
 import numpy as np
 
 from ..model.collapsed import Collapsed
+from ..model.conditional_gaussian import recognise
 from ..model.effects import sample_effects
 from ..model.marginal import Marginal
 from ..model.model import Model
+from ..model.program import Program
 from ..posterior.draws import Effects
+from .program_target import ProgramTarget
 from .scalars import scalar_values
 from .screen import variance_shares
-
-# Multiply-adds that making group effects may cost when a table or a picture asks for them.
-_AFFORDABLE = 2e10
-# but no fewer draws of them than this.
-_LEAST = 60
-# Group effects that a table or a picture may hold at once.
-_HELD = 4_000_000
+from .target_sizes import affordable, scattered
 
 
 class Target(Protocol):
@@ -126,20 +123,13 @@ class MixedTarget:
         )
 
 
-def target(model: Model) -> Target:
+def target(model: Model | Program) -> Target:
     """Return the target of a model that Exact's check has accepted."""
-    return MixedTarget(model)
-
-
-def affordable(S: int, cost: float, size: int) -> int:
-    """Return how many of S draws of `size` effects summaries use, each costing some multiply-adds."""
-    return int(min(S, max(_LEAST, _AFFORDABLE / (2 * max(cost, 1.0))), max(_LEAST, _HELD / max(size, 1))))
-
-
-def scattered(collapsed: Collapsed, seed: int, size: int = 64) -> np.ndarray:
-    """Return the best of `size` points scattered over what is plausible."""
-    points = collapsed.scatter(size, np.random.default_rng([seed, 1]))
-    return points[int(np.argmax(collapsed.log_densities(points)))]
+    if isinstance(model, Model):
+        return MixedTarget(model)
+    found = recognise(model)
+    assert found is not None
+    return ProgramTarget(found)
 
 
 def _screened(marginal: Marginal) -> np.ndarray:

@@ -81,6 +81,24 @@ class Model:
         return JointDensity(self)
 
     @cached_property
+    def x(self) -> np.ndarray:
+        """Everything but the response as one array (n, c), as the class of `to_python` takes it."""
+        from .python_source import Layout
+
+        return Layout(self).x
+
+    @property
+    def y(self) -> np.ndarray:
+        """The response, (n,)."""
+        return self.design.y
+
+    def to_python(self) -> str:
+        """Return the source of a runnable class with the same log density, to be fitted to `x` and `y`."""
+        from .python_source import to_python
+
+        return to_python(self)
+
+    @cached_property
     def scalar_names(self) -> tuple[str, ...]:
         """The scalars in the order shown: "Days", "sd(Days | Subject)", "cor(Intercept, Days | Subject)", "sigma"."""
         groups = self.design.groups
