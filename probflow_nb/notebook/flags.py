@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ..errors import UsageError
+from ..inference.auto import Auto
 
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
@@ -109,8 +110,9 @@ def build(name: str, chosen: Mapping[str, str], engines: Mapping[str, type]) -> 
     """Return the engine of that name with the options chosen, or None to let the model decide.
 
     name: an engine's name, or "" for none. chosen: option values as typed, by field.
-    Without a name the first engine that has all the options is taken. Raises UsageError for an unknown
-    engine, an option that it does not have, or a value that the option cannot take.
+    Without a name the one engine that has all the options is taken; where several have them, Auto lets the model
+    decide and passes them on. Raises UsageError for an unknown engine, an option that it does not have, or a value
+    that the option cannot take.
     """
     available = {option.field: option for option in options(engines)}
     if name and name not in engines:
@@ -124,6 +126,8 @@ def build(name: str, chosen: Mapping[str, str], engines: Mapping[str, type]) -> 
         if not able:
             each = "; ".join(f"{available[f].flag}: {', '.join(available[f].engines)}" for f in chosen)
             raise UsageError(f"No engine has all these flags ({each}).", hint="%%lme? shows every flag.")
+        if len(able) > 1:
+            return Auto({field: _value(available[field], text) for field, text in chosen.items()})
         name = able[0]
     for field in chosen:
         option = available[field]

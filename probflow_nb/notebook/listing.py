@@ -52,7 +52,9 @@ def _describe(name: str, fit: Any) -> tuple[str, str, str, str, str]:
     mark = sign(fit.verdict.level)
     engine = getattr(fit, "engine", None)  # a model that is not fitted yet has none
     label = "" if engine is None else type(engine).__name__.lower()
-    return name, fit.formula, f"{len(fit.model.design.y):,}", label, f"{mark.icon} {mark.word}"
+    model = fit.model
+    y = model.design.y if hasattr(model, "design") else model.y  # a model of one's own has no design
+    return name, fit.formula, f"{len(y):,}", label, f"{mark.icon} {mark.word}"
 
 
 def _row(row: tuple[str, ...]) -> str:
