@@ -14,8 +14,8 @@ class RowStream:
     n: rows of data. size: of a batch, at most n. seed, epoch: the random order of the next epoch. rest: (r,) rows left.
 
     Where the last batch of an epoch would be short it is filled from the next epoch's order, with rows that it does not
-    hold yet. Nothing tells one row from another, so each is in a batch with probability size / n exactly, and the weight
-    n / size makes every row's expected weight 1, whatever the size; each row comes once an epoch.
+    hold yet. Nothing tells one row from another, so each is in a batch with probability size / n exactly, and the
+    weight n / size makes every row's expected weight 1, whatever the size; each row comes once an epoch.
     """
 
     n: int

@@ -21,7 +21,7 @@ from .variational_stopping import BOUND
 if TYPE_CHECKING:
     from .vi import VI, VIState
 
-# Draws that are resampled from, as a multiple of those asked for.
+# Draws that are weighed, as a multiple of those asked for: khat of few draws is uncertain.
 _POOL = 4
 # Rows times draws that weights may cost; fewer draws are weighed where they cost more, but no fewer than the least.
 _AFFORDABLE = 4e8
@@ -36,12 +36,10 @@ def answer(engine: VI, model: Any, state: VIState) -> Posterior:
     density = ascent.density
     q = state.trail.best or state.q
     draws = engine.draws
-    size = _POOL * draws if engine.corrected else draws
+    size = _POOL * draws
     e = np.random.default_rng([state.seed, 14]).standard_normal((size, structure.size))
     z, log_q = structure.sample(q, e)
-    weighed = size
-    if not engine.corrected:
-        weighed = int(min(size, max(_LEAST, _AFFORDABLE / (density.n_rows + density.size))))
+    weighed = int(min(size, max(draws if engine.corrected else _LEAST, _AFFORDABLE / (density.n_rows + density.size))))
     at_once = int(np.clip(_HELD / (density.n_rows + density.size), 10, _AT_ONCE))
     logs = log_densities(ascent, z[:weighed], at_once) - log_q[:weighed]
     logs = np.where(np.isnan(logs), -np.inf, logs)
@@ -50,17 +48,26 @@ def answer(engine: VI, model: Any, state: VIState) -> Posterior:
     usable = engine.corrected and ess > 0
     if usable:
         picked = importance.resample(smooth, draws, np.random.default_rng([state.seed, 15]))
-        kept = z[picked]
+        kept = z[:weighed][picked]
     else:
         kept = z[:draws]
     values = named_values(density, kept.reshape(engine.chains, draws // engine.chains, -1), ascent.inputs)
     result = chain_draws(density, values, khat)
     if usable:
-        result = _weighted(result, density, ascent.inputs, z, np.exp(smooth), khat)
+        result = _weighted(result, density, ascent.inputs, z[:weighed], np.exp(smooth), khat)
     fit = Approximation(
-        state.rank, bool(density.centrings), khat, ess, state.trail.met, state.trail.figure, BOUND, state.step,
-        state.capped, state.kl_weight, engine.corrected,
-    )  # fmt: skip
+        rank=state.rank,
+        levels=bool(density.centrings or density.effects),
+        khat=khat,
+        ess=ess,
+        met=state.trail.met,
+        figure=state.trail.figure,
+        bound=BOUND,
+        steps=state.step,
+        capped=state.capped,
+        kl_weight=state.kl_weight,
+        corrected=engine.corrected,
+    )
     evidence = _evidence(logs, ess) if usable and state.kl_weight == 1.0 and _proper(model) else None
     return Posterior(result, judge_approximation(fit, unresolved_sds(result)), evidence, _method(state, fit, logs))
 

@@ -5,8 +5,8 @@
 A step draws z = mean + L x(e) for pairs of e and -e. With g = grad log p(z) and the entropy's part by the draw itself
 ("sticking the landing": Roeder, Wu and Duvenaud 2017), h = L' (g - grad log q(z)) is what the fit still misses in units
 of q; where q is the posterior every h is 0, so there is no noise left. The step along E h and E h x' in the coordinates
-of x is the natural gradient (Lin, Nielsen, Khan and Schmidt 2021, section 3): the same whatever the scales of z and their
-correlations.
+of x is the natural gradient (Lin, Nielsen, Khan and Schmidt 2021, section 3): the same whatever the scales of z and
+their correlations.
 """
 
 from __future__ import annotations

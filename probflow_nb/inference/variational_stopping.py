@@ -1,9 +1,9 @@
 """When VI stops: averages of the iterates that no longer move, and that a lower learning rate confirms.
 
-The ascent runs at a fixed rate. Its iterates are averaged over windows that grow; two windows agree when no coordinate's
-symmetrised Kullback-Leibler divergence between their averages exceeds a bound and the averages do not keep moving in one
-direction. Then the rate is cut to a quarter, and once the averages at two successive rates agree the fit is done (after
-Welandawe, Andersen, Vehtari and Huggins 2022, section 4, with windows compared instead of chains).
+The ascent runs at a fixed rate. Its iterates are averaged over windows that grow; two windows agree when the
+symmetrised Kullback-Leibler divergence between their averages exceeds a bound for no coordinate and the averages do not
+keep moving in one direction. Then the rate is cut to a quarter, and once the averages at two successive rates agree the
+fit is done (after Welandawe, Andersen, Vehtari and Huggins 2022, section 4, with windows compared instead of chains).
 """
 
 from __future__ import annotations
@@ -77,17 +77,18 @@ def close(trail: Trail, moments: Moments) -> Trail:
     figure = _largest(trail.before[-1], moments) if trail.before else float("inf")
     if not figure < BOUND or (figure > _NEGLIGIBLE and _drifts(trail.before, moments)):
         length = int(np.ceil(trail.length * _GROWTH)) if trail.before else trail.length
-        return replace(fresh, length=length, before=(*trail.before, moments)[-2:], figure=figure)
+        met = trail.met and not BOUND <= figure < float("inf")
+        return replace(fresh, length=length, before=(*trail.before, moments)[-2:], figure=figure, met=met)
     if trail.settled is not None:
         figure = _largest(trail.settled, moments)
         if figure < BOUND:
             return replace(fresh, met=True, figure=figure, settled=moments)
-    return replace(fresh, rate=trail.rate * _CUT, length=_FIRST, before=(), settled=moments, figure=figure)
+    return replace(fresh, rate=trail.rate * _CUT, length=_FIRST, before=(), settled=moments, figure=figure, met=False)
 
 
 def again(trail: Trail) -> Trail:
-    """Return the trail of an ascent that goes on, at the same rate, until its rule is met anew."""
-    return replace(trail, count=0, steps=0, total=None, before=(), met=False)
+    """Return the trail of an ascent that goes on at the same rate; the rule stays met unless later windows differ."""
+    return replace(trail, count=0, steps=0, total=None, before=())
 
 
 def _largest(first: Moments, second: Moments) -> float:

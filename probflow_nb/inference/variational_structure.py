@@ -9,12 +9,15 @@ import numpy as np
 
 from ..backend.tensorflow import load
 from ..errors import EngineError
-from ..model.density import Density, Slot
+from ..model.density import Axes, Density, Slot
+from ..model.joint_density import JointDensity
 from .variational_family import Structure
 
 RANKS = ("structured", "full", "mean-field")
-# Up to this many unconstrained numbers a model without levels gets a full covariance.
-_FULL = 500
+# Up to this many unconstrained numbers a model of one's own gets a full covariance, whatever its structure,
+_FULL = 200
+# and without levels that could be independent given the rest up to this many.
+_FULL_WITHOUT_LEVELS = 500
 # Small factors join the global coordinates up to this many of them,
 _GLOBAL = 100
 # and as long as the whole family has at most this many numbers.
@@ -24,12 +27,19 @@ _HYPER = 12
 
 
 def choose_rank(density: Density, rank: str | None) -> str:
-    """Return the rank that a model gets: structured where it has levels, else full, mean-field beyond 500 numbers."""
+    """Return the rank that a model gets unless a person chose one.
+
+    A compiled mixed model with group effects: structured. Others: full where they are small; else structured where
+    levels have a prior of their own, else mean-field.
+    """
     if rank is not None:
         return rank
-    if _levels(density):
+    levels = bool(_levels(density))
+    if isinstance(density, JointDensity) and levels:
         return "structured"
-    return "full" if density.size <= _FULL else "mean-field"
+    if density.size <= (_FULL if levels else _FULL_WITHOUT_LEVELS):
+        return "full"
+    return "structured" if levels else "mean-field"
 
 
 def structure_of(density: Density, rank: str, inputs: Mapping[str, Any]) -> Structure:
@@ -62,11 +72,14 @@ def structure_of(density: Density, rank: str, inputs: Mapping[str, Any]) -> Stru
 
 def _levels(density: Density) -> list[Slot]:
     """Return the slots whose levels have a prior of their own that depends on other parameters, largest first."""
-    if not density.centrings:
-        return []
-    names = {axes.name for axes in density.effects}
+    names = {axes.name for axes in density.effects if _hierarchical(density, axes)}
     found = [slot for slot in density.slots if slot.name in names and slot.stop - slot.start == _n(density, slot)]
     return sorted(found, key=lambda slot: slot.start - slot.stop)
+
+
+def _hierarchical(density: Density, axes: Axes) -> bool:
+    """Return whether the units of an effect are among those that may be centred."""
+    return any(unit.startswith((f"{axes.name}[", f"{axes.factor} ")) for unit in density.centrings)
 
 
 def _local(density: Density) -> list[Slot]:

@@ -44,9 +44,10 @@ class VI:
     """Variational inference: the nearest member of a family of distributions, with a verdict on how near that is.
 
     rank: "structured", "full", "mean-field", or None to let the model decide. steps: at most so many steps of the
-    ascent; None for as many as its stopping rule takes. draws: posterior draws in all. batch: rows a step, None for all.
-    learning_rate: of the natural gradient, above 0, at most 1. kl_weight: of the KL term; 1 is Bayes' rule. corrected:
-    whether draws are resampled by importance weights, which also gives the evidence. chains: that draws are laid out in.
+    ascent; None for as many as its stopping rule takes. draws: posterior draws in all. batch: rows a step, None for
+    all. learning_rate: of the natural gradient, above 0, at most 1. kl_weight: of the KL term; 1 is Bayes' rule.
+    corrected: whether draws are resampled by importance weights, which also gives the evidence. chains: that draws are
+    laid out in.
     """
 
     rank: str | None = field(default=None, metadata={"help": 'family: "structured", "full" or "mean-field"'})
@@ -210,7 +211,7 @@ def _window(state: VIState) -> VIState:
 
 
 def _centred(state: VIState, average: stopping.Arrays) -> VIState:
-    """Return the state in the coordinates that suit what the pilot learned: levels centred where the data are strong."""
+    """Return the state in the coordinates that suit what the pilot learned: centred where the data are strong."""
     ascent = state.ascent
     rng = np.random.default_rng([state.seed, 13])
     z, _ = ascent.structure.sample(average, rng.standard_normal((_PILOT_DRAWS, ascent.structure.size)))

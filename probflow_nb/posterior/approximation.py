@@ -36,11 +36,15 @@ class Approximation:
     @property
     def rule(self) -> str:
         """The stopping rule with its figure, in words."""
-        rule = "averages of the iterates at two learning rates agree"
-        if self.met:
-            return f"{rule} (symmetrised KL of a coordinate at most {self.figure:.1g}, bound {self.bound:g})"
-        seen = "none compared yet" if self.figure == float("inf") else f"{self.figure:.2g} so far"
-        return f"not met: {rule} (symmetrised KL of a coordinate {seen}, bound {self.bound:g})"
+        rule = f"averages of the iterates at two learning rates agree ({self.comparison})"
+        return rule if self.met else f"not met: {rule}"
+
+    @property
+    def comparison(self) -> str:
+        """The last comparison of two averages, in words."""
+        if self.figure == float("inf"):
+            return "no two averages compared yet"
+        return f"largest symmetrised KL of a coordinate {self.figure:.1g}, bound {self.bound:g}"
 
 
 def judge_approximation(fit: Approximation, notes: tuple[str, ...] = ()) -> Verdict:
@@ -79,7 +83,7 @@ def _unfinished(fit: Approximation) -> Fault | None:
     how = (
         f"The ascent ended at its cap of {fit.steps:,} steps" if fit.capped else f"It was stopped at step {fit.steps:,}"
     )
-    return ("caution", f"{how}, before its rule was met; the {fit.rule[5:]}.", "Go on with fit.extend(steps=5000).")
+    return ("caution", f"{how}, before its rule was met ({fit.comparison}).", "Go on with fit.extend(steps=5000).")
 
 
 def _narrow(fit: Approximation) -> Fault | None:
@@ -87,7 +91,7 @@ def _narrow(fit: Approximation) -> Fault | None:
         return None
     return (
         "bad" if fit.khat >= USABLE else "caution",
-        "Mean-field intervals are too narrow: this family has no correlation between group effects and what they share.",
+        "Mean-field intervals are too narrow: this family has no correlations between effects and what they share.",
         f'Use VI(rank="structured"), {_BETTER}.',
     )
 
