@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..errors import Span
+from ..errors import ProbflowError, Span
+from ..lang.grammar import parse_expression
 from ..lang.printer import print_node, print_statement, print_subscript
-from ..lang.tree import Binary, Call, Definition, Name, Node, Tilde, children, walk
+from ..lang.tree import Binary, Call, Definition, Name, Node, Subscript, Tilde, children, walk
 
 _NOWHERE = Span(0, 0)
 
@@ -123,6 +124,24 @@ class StatementSpec:
             for name in column_names(node):
                 found.setdefault(name.name, name)
         return tuple(found.values())
+
+    @property
+    def indices(self) -> tuple[Name, ...]:
+        """The names between square brackets, as in u[Subject], which are columns unless they are elements."""
+        nodes = [*(d.value for d in self.definitions), self.likelihood, *(d.prior for d in self.declarations)]
+        found: dict[str, Name] = {}
+        for part in [part for node in nodes for part in walk(node) if isinstance(part, Subscript)]:
+            for name in _index_names(part):
+                found.setdefault(name.name, name)
+        return tuple(found.values())
+
+
+def _index_names(node: Subscript) -> list[Name]:
+    try:
+        names = [name for name in walk(parse_expression(node.index)) if isinstance(name, Name)]
+    except ProbflowError:
+        return []
+    return [Name(name.name, node.span, name.quoted) for name in names]
 
 
 def used_names(node: Node) -> list[Name]:
