@@ -184,10 +184,11 @@ def inputs_of(x: Any) -> Any:
 
 
 def _drawn(prior: Distribution, rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
-    trimmed = {
-        key: np.asarray(value).reshape(np.shape(value)[max(0, np.ndim(value) - len(size)) :])
-        for key, value in prior.arguments.items()
-    }
+    trimmed = {}
+    for key, value in prior.arguments.items():
+        # A matrix of correlations has an axis more than the rows that it belongs to.
+        rank = len(size) - prior.event_rank + prior.argument_ranks.get(key, 0)
+        trimmed[key] = np.asarray(value).reshape(np.shape(value)[max(0, np.ndim(value) - rank) :])
     return prior.with_arguments(trimmed).draw(rng, size)
 
 
