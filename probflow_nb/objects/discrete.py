@@ -124,6 +124,11 @@ class Binomial(Discrete):
 
         return stats.binom(self.numbers()["trials"], np.asarray(self._p()))
 
+    def draw(self, rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+        """Return draws of a whole shape."""
+        trials = self.numbers()["trials"].astype(np.int64)
+        return rng.binomial(trials, np.asarray(self._p()), size=size).astype(np.float64)
+
 
 class Poisson(Discrete):
     """Poisson(rate), or Poisson(log=): P(x) = rate^x exp(-rate) / x!, rate = exp(log)."""
