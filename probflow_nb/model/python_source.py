@@ -199,7 +199,7 @@ def _parameters(layout: Layout) -> Iterator[str]:
         else:
             prior = f"pf.Normal(0.0, {sd})"
         yield f"        self.{term.u} = pf.Parameter([{J}, {k}], prior={prior})"
-    yield f"        self.sigma = pf.ScaleParameter([1, 1], prior={_prior((priors.sigma,))})"
+    yield f"        self.sigma = {_scale('[1, 1]', (priors.sigma,))}"
 
 
 def _sds(term: GroupSource, priors: Sequence[Distribution]) -> Iterator[str]:
@@ -207,12 +207,12 @@ def _sds(term: GroupSource, priors: Sequence[Distribution]) -> Iterator[str]:
     k = len(priors)
     shape, all_of = (f"[{k}]", "[{}]") if term.cor else (f"[1, {k}]", "[[{}]]")
     if len({prior.name for prior in priors}) == 1:
-        yield f"        self.{term.sd} = pf.ScaleParameter({shape}, prior={_prior(priors, all_of=all_of)})"
+        yield f"        self.{term.sd} = {_scale(shape, priors, all_of)}"
         return
     pieces = []
     for c, prior in enumerate(priors):
         name = f"{term.sd}_{c + 1}"
-        yield f"        self.{name} = pf.ScaleParameter((), prior={_prior((prior,))})"
+        yield f"        self.{name} = {_scale('()', (prior,))}"
         unit = all_of.format(", ".join("1.0" if i == c else "0.0" for i in range(k)))
         pieces.append(f"self.{name} * np.array({unit})")
     yield f"        {term.sd} = {' + '.join(pieces)}"
@@ -249,6 +249,15 @@ def _call(layout: Layout) -> Iterator[str]:
     yield f"        mean = {terms[0]}"
     yield from (f"        mean = mean + {term}" for term in terms[1:])
     yield f"        return pf.Normal(mean, {sigma})"
+
+
+def _scale(shape: str, priors: Sequence[Distribution], all_of: str = "[{}]") -> str:
+    """Return the parameter of sds: positive, or within the bounds of a Uniform prior."""
+    prior = _prior(priors, all_of=all_of)
+    if priors[0].name != "Uniform":
+        return f"pf.ScaleParameter({shape}, prior={prior})"
+    bounds = prior.removeprefix("pf.Uniform(").removesuffix(")")
+    return f"pf.BoundedParameter({bounds}, {shape}, prior={prior})"
 
 
 def _prior(priors: Sequence[Distribution], each: str = "{}", all_of: str = "[{}]") -> str:
