@@ -14,6 +14,7 @@ from .display.card import Card, Statement, Statements
 from .display.progress import Progress
 from .errors import DataError, FitError, SpecError
 from .fit import Fit, finish
+from .fit.parameter_card import parameter_bundle, parameter_card
 from .inference import Auto, start
 from .inference.engine import Engine
 from .model.call_text import response_text
@@ -116,6 +117,7 @@ class Model(Module):
         if hasattr(fit.answer, "draws"):
             means = fit.posterior_mean()
         for name, parameter in zip(program.names, program.parameters, strict=True):
+            parameter.last_fit = (fit, name)
             if name in means:
                 parameter.fitted = np.asarray(means[name], dtype=np.float64).reshape(parameter.shape)
 
@@ -220,7 +222,9 @@ class Model(Module):
     def _card(self) -> Card:
         outline = self.outline()
         lines = [Statement("y", "~", outline.response)] if outline.response else []
-        lines += [Statement(name, "~", prior) for name, prior, _ in outline.parameters]
+        found = discover(self)
+        for name, parameter in zip(found.names, found.parameters, strict=True):
+            lines += parameter_card(parameter, None, name).equation.lines[:1]
         return Card(
             title=outline.title,
             formula=f"{outline.title}: y ~ {outline.response}" if outline.response else outline.title,
@@ -284,5 +288,7 @@ def _count(n: Any) -> int:
         raise FitError(f"n is a whole number of at least 1, not {n!r:.60}.")
     return int(n)
 
+
+Parameter.renderer = staticmethod(parameter_bundle)
 
 __all__ = ["Model", "Outline", "Parameter"]

@@ -101,3 +101,8 @@ class Card:
     priors: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def heading(self) -> str:
+        """The title, unless the formula begins with it."""
+        return "" if self.title and self.formula.startswith(f"{self.title}:") else self.title

@@ -38,7 +38,7 @@ def render(card: Card) -> str:
 
 
 def _heading(card: Card) -> str:
-    title = f'<span class="pfnb-title"><b>{escape.html(card.title)}</b></span> ' if card.title else ""
+    title = f'<span class="pfnb-title"><b>{escape.html(card.heading)}</b></span> ' if card.heading else ""
     formula = f'<code class="pfnb-formula">{escape.html(card.formula, 400)}</code>'
     return f'<div class="pfnb-head">{title}{formula}</div>'
 

@@ -12,7 +12,7 @@ _SENTENCE = 600
 
 def render(card: Card) -> str:
     """Return a card as LaTeX: formula, mathematics, verdict and table."""
-    title = rf"\textbf{{{escape.latex(card.title)}}}: " if card.title else ""
+    title = rf"\textbf{{{escape.latex(card.heading)}}}: " if card.heading else ""
     parts = [rf"{title}\texttt{{{escape.latex(card.formula, 400)}}}"]
     parts.append("\\[\n" + mathematics.latex(card.equation) + "\n\\]")
     sentences = (card.verdict.sentence, card.verdict.advice, *card.verdict.notes, *card.notes)

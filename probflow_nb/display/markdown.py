@@ -14,7 +14,7 @@ _FIGURE_SPACE, _POINT_SPACE = "\u2007", "\u2008"
 def render(card: Card) -> str:
     """Return a card as Markdown: title, formula, mathematics, verdict, table, how it was run."""
     mark = sign(card.verdict.level)
-    title = f"**{escape.markdown(card.title)}** " if card.title else ""
+    title = f"**{escape.markdown(card.heading)}** " if card.heading else ""
     parts = [title + escape.markdown(card.formula, 400)]
     parts.append("$$\n" + mathematics.latex(card.equation) + "\n$$")
     advice = f" **{escape.markdown(card.verdict.advice, _SENTENCE)}**" if card.verdict.advice else ""

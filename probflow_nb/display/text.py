@@ -15,7 +15,7 @@ _SENTENCE = 600
 def render(card: Card) -> str:
     """Return a card as plain text: title, formula, mathematics, verdict, table, how it was run."""
     mark = sign(card.verdict.level)
-    head = f"{escape.plain(card.title)}: " if card.title else ""
+    head = f"{escape.plain(card.heading)}: " if card.heading else ""
     parts = [head + escape.plain(card.formula, 400)]
     parts.append("\n".join("  " + line for line in mathematics.text(card.equation)))
     verdict = " ".join(part for part in (card.verdict.sentence, card.verdict.advice) if part)

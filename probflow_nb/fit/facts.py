@@ -12,6 +12,7 @@ import numpy as np
 from ..display.card import Equation, GroupEquation, Statement, Statements
 from ..model.element_names import is_long, places
 from ..model.model import Model
+from ..objects.distribution import Distribution
 from ..objects.parameter import BoundedParameter, Parameter, PositiveParameter
 
 if TYPE_CHECKING:
@@ -112,22 +113,25 @@ def _prior_label(program: Program, name: str, parameter: Parameter) -> str:
     return program.priors[name].label if parameter.auto else parameter.prior_label
 
 
+def repeats(parameter: Parameter, prior: Distribution) -> int:
+    """Return how many elements, or rows of a distribution of vectors, a parameter has."""
+    return math.prod(parameter.shape[: len(parameter.shape) - prior.event_rank])
+
+
+def precision_statement(name: str, parameter: Parameter) -> Statement:
+    """Return the default of a scale: its precision has a Gamma prior."""
+    return Statement(f"1 / {name}**2", "~", parameter.prior.label, repeats(parameter, parameter.prior))
+
+
 def _statement(program: Program, name: str, parameter: Parameter) -> Statement:
-    size = _repeats(program, name, parameter)
     if getattr(parameter, "by_precision", False):
-        return Statement(f"1 / {name}**2", "~", parameter.prior.label, size)
-    return Statement(name, "~", _prior_label(program, name, parameter), size)
+        return precision_statement(name, parameter)
+    return Statement(name, "~", _prior_label(program, name, parameter), repeats(parameter, program.priors[name]))
 
 
 def _sized(name: str, parameter: Parameter) -> str:
     shape = [str(n) for n in parameter.shape if n > 1]
     return f"{name} ({' x '.join(shape)})" if shape else name
-
-
-def _repeats(program: Program, name: str, parameter: Parameter) -> int:
-    """Return how many elements, or rows of a distribution of vectors, a parameter has."""
-    rank = program.priors[name].event_rank
-    return math.prod(parameter.shape[: len(parameter.shape) - rank])
 
 
 def _roles(program: Program, names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, tuple[float, float]]]:

@@ -78,6 +78,13 @@ class Run:
                 f"{name} has nothing that can be changed while it runs.",
                 hint="Stop it, and start it again with other options.",
             )
+        known = [p for p in inspect.signature(steer).parameters][1:]
+        unknown = [change for change in changes if change not in known]
+        if unknown or not changes:
+            raise EngineError(
+                f"{name} cannot change {unknown[0] if unknown else 'nothing'} while it runs.",
+                hint=f"It can change {' and '.join(known)}.",
+            )
         if self.state is None:
             self.state = self.engine.init(self.model, self.seed)
         self.state = steer(self.state, **changes)

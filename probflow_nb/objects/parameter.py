@@ -50,6 +50,8 @@ class Parameter(Value):
     """
 
     bijection: Bijection = Real()
+    # How a notebook shows a parameter; set by the floor that can draw.
+    renderer: ClassVar[Callable[..., dict[str, str]] | None] = None
     # Priors by their support that this kind may have, and what to take for the others.
     accepts: ClassVar[tuple[str, ...]] = ("real", "vector", "any")
 
@@ -69,8 +71,9 @@ class Parameter(Value):
         self.transform, self.inverse_transform = _transforms(transform)
         given = self._default_prior() if prior is None or isinstance(prior, str) else prior
         self.prior: Distribution = self._checked_prior(given)
-        # The posterior mean of the last fit, set by the model.
+        # The posterior mean of the last fit, and that fit with the parameter's name in it, set by the model.
         self.fitted: np.ndarray | None = None
+        self.last_fit: tuple[Any, str] | None = None
 
     @property
     def _kind(self) -> str:
@@ -153,6 +156,11 @@ class Parameter(Value):
     def __repr__(self) -> str:
         shape = f", shape {self.shape}" if self.shape else ""
         return f"{self.label} ~ {self.prior_label}{shape}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        if Parameter.renderer is None:
+            return {"text/plain": repr(self)}
+        return Parameter.renderer(self, include, exclude)
 
 
 class PositiveParameter(Parameter):
