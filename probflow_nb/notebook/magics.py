@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
@@ -19,8 +20,10 @@ from ..display.progress import Progress, TextProgress
 from ..errors import EngineError, ProbflowError, UsageError
 from ..inference import ENGINES
 from ..lang import parse
+from ..model.statement_data import read_sources, with_arrays
 from ..spec.formula import lower
 from ..spec.model_spec import ModelSpec
+from ..spec.statement_spec import StatementSpec
 from . import flags, session
 from .listing import listing
 from .progress import NotebookProgress, Waiting
@@ -82,6 +85,21 @@ class LmeMagics(Magics):
 
         A prior that is not written has a default, scaled to the data; NAME.spec.text() shows every one.
 
+        Or as explicit statements, where every parameter is declared by its prior:
+
+            X = design(1 + a)               a matrix of common columns;  w[a] is the coefficient of a
+            Z = indicators(g)               one column a level;  design(1 + a) by g: columns that vary by level
+            w ~ Normal(0, 100)              a parameter; its size follows from X @ w
+            tau ~ HalfNormal(50)
+            u ~ Normal(0, tau)              partial pooling;  MultivariateNormal(0, sd = tau, cor = R), R ~ LKJ(1)
+            sigma ~ HalfNormal(50)
+            y ~ Normal(X @ w + Z @ u, sigma)
+
+            y ~ Poisson(log = X @ w + u[g])           u[g] is indicators(g) @ u
+            y ~ StudentT(4, c + b * x, sigma)         Bernoulli Binomial NegativeBinomial Gamma Beta ...
+
+        X and Z may also be arrays, data frames and sparse matrices of the notebook.
+
         Examples:
 
             %%lme                                     the data are found by their columns
@@ -114,13 +132,22 @@ class LmeMagics(Magics):
         except ProbflowError as error:
             raise error.within(text) from None
         engine, seed = self._engine(words), flags.whole("--seed", words.seed) if words.seed else self.seed
-        data = self._data(words, spec)
+        data, arrays = self._data(words, spec)
         if words.no_fit:
-            return api.prepare(text, data, family=family, name=words.name)
+            return api.prepare(text, data, arrays=arrays, family=family, name=words.name)
         progress = self._progress()
         try:
-            self._await_backend(progress, spec, data)
-            return api.lme(text, data, engine=engine, seed=seed, family=family, name=words.name, progress=progress)
+            self._await_backend(progress, spec, data, arrays)
+            return api.lme(
+                text,
+                data,
+                arrays=arrays,
+                engine=engine,
+                seed=seed,
+                family=family,
+                name=words.name,
+                progress=progress,
+            )
         except KeyboardInterrupt:
             raise EngineError(
                 "The run was stopped before anything was known.", hint="Run the cell again to start over."
@@ -133,13 +160,23 @@ class LmeMagics(Magics):
         chosen = {field: value for field, value in given.items() if value is not None}
         return flags.build(words.engine or self.engine, chosen, ENGINES)
 
-    def _data(self, words: Namespace, spec: ModelSpec) -> Any:
+    def _data(self, words: Namespace, spec: ModelSpec | StatementSpec) -> tuple[Any, dict[str, Any]]:
+        """Return the data and the arrays that the text names, and say where they come from."""
+        if isinstance(spec, ModelSpec):
+            needed, possible = used_columns(spec, response=True, groups=True, weights=True), []
+        else:
+            needed, possible = list(spec.rows), [*spec.open_names, *spec.indices]
+        frame: session.Frame | None
         if words.data:
-            return session.resolve(words.data, self._namespace).value
-        needed = used_columns(spec, response=True, groups=True, weights=True)
-        frame = session.choose(session.frames(self._namespace), needed)
-        _say(f"data: {frame.label}")
-        return frame.value
+            frame = session.resolve(words.data, self._namespace)
+            found = session.arrays([n for n in (*needed, *possible) if n.name not in frame.columns], self._namespace)
+        else:
+            frame, found = session.gather(needed, possible, self._namespace)
+        said = [f"data: {frame.label}"] if frame is not None and not words.data else []
+        said += [f"from the notebook: {', '.join(found)}"] if found else []
+        if said:
+            _say("; ".join(said))
+        return (None if frame is None else frame.value), found
 
     def _show(self, line: str) -> Any:
         words = line.split()
@@ -162,12 +199,17 @@ class LmeMagics(Magics):
             return NotebookProgress()
         return TextProgress(sys.stderr)
 
-    def _await_backend(self, progress: Progress, spec: ModelSpec, data: Any) -> None:
+    def _await_backend(
+        self, progress: Progress, spec: ModelSpec | StatementSpec, data: Any, arrays: Mapping[str, Any]
+    ) -> None:
         """Say that TensorFlow is still being loaded; a fault in the data is said at once, without it."""
         if self.loader is None or not self.loader.is_alive():
             return
         try:
-            build(spec, data)
+            if isinstance(spec, ModelSpec):
+                build(spec, with_arrays(spec, data, arrays))
+            else:
+                read_sources(spec, data, arrays)
         except ProbflowError as error:
             raise error.within(spec.source) from None
         while self.loader.is_alive():

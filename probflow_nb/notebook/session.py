@@ -91,6 +91,35 @@ def choose(candidates: Sequence[Frame], needed: Sequence[Name]) -> Frame:
     )
 
 
+def arrays(names: Sequence[Name], namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a notebook holds under the names that a text leaves open: arrays, frames, sparse matrices.
+
+    Nothing else is taken, so that a loop variable or a text of the notebook never becomes part of a model.
+    """
+    held = {name.name: namespace[name.name] for name in names if name.name in namespace}
+    return {name: value for name, value in held.items() if _is_array(value)}
+
+
+def gather(
+    needed: Sequence[Name], possible: Sequence[Name], namespace: Mapping[str, Any]
+) -> tuple[Frame | None, dict[str, Any]]:
+    """Return the frame that has the needed columns, and arrays for the names that it does not have.
+
+    needed: names that can only be columns or arrays. possible: names that may be either, or a slip.
+    A frame with every needed column is taken first; where arrays stand for some, one with the others, or none at all.
+    Raises UsageError as `choose` does.
+    """
+    found = arrays((*needed, *possible), namespace)
+    candidates = frames(namespace)
+    whole = [frame for frame in candidates if not frame.lacks(needed)]
+    strict = needed if whole and needed else [name for name in needed if name.name not in found]
+    if not strict:
+        return None, found
+    wanted = [frame for frame in whole if not frame.lacks([n for n in possible if n.name not in found])]
+    frame = choose(wanted if len(wanted) == 1 else candidates, strict)
+    return frame, {name: value for name, value in found.items() if name not in frame.columns}
+
+
 def resolve(path: str, namespace: Mapping[str, Any]) -> Frame:
     """Return the data that `--data` names: a variable, an attribute of one, or else a built-in data set.
 
@@ -177,6 +206,18 @@ def _is_frame(value: Any) -> bool:
     library = type(value).__module__.partition(".")[0]
     classes = {cls.__name__ for cls in type(value).__mro__}
     return bool(classes & _FRAME_CLASSES.get(library, set()))
+
+
+def _is_array(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.names is None and value.ndim in (1, 2)
+    library = type(value).__module__.partition(".")[0]
+    classes = {cls.__name__ for cls in type(value).__mro__}
+    if library == "scipy":
+        return hasattr(value, "tocsr")
+    if library == "tensorflow":
+        return len(getattr(value, "shape", ())) in (1, 2)
+    return bool(classes & {"Series", "ChunkedArray"}) or (_is_frame(value) and not isinstance(value, dict))
 
 
 def _even(columns: Sequence[Any]) -> bool:

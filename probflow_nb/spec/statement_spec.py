@@ -126,6 +126,12 @@ class StatementSpec:
         return tuple(found.values())
 
     @property
+    def rows(self) -> tuple[Name, ...]:
+        """The names that can only be columns or arrays of rows: the response's, and those of `columns`."""
+        found = {name.name: name for name in reversed((*used_names(self.response), *self.columns))}
+        return tuple(reversed(found.values()))
+
+    @property
     def indices(self) -> tuple[Name, ...]:
         """The names between square brackets, as in u[Subject], which are columns unless they are elements."""
         nodes = [*(d.value for d in self.definitions), self.likelihood, *(d.prior for d in self.declarations)]

@@ -25,6 +25,7 @@ class QuickFit:
     seed: int | None
     family: str | None
     name: str
+    arrays: dict[str, Any] = field(default_factory=dict)
     verdict: Verdict = field(default_factory=lambda: Verdict("fine", "All is well."))
 
     @property
@@ -67,13 +68,14 @@ def quick(monkeypatch) -> list[QuickFit]:
             text: str,
             data: Any,
             *,
+            arrays: Any = None,
             engine: Any = None,
             seed: int | None = None,
             family: str | None = None,
             name: str = "",
             progress: Any = None,
         ) -> QuickFit:
-            asked.append(kind(text.strip(), data, engine, seed, family, name))
+            asked.append(kind(text.strip(), data, engine, seed, family, name, arrays=arrays or {}))
             return asked[-1]
 
         return lme
