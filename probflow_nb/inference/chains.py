@@ -45,7 +45,7 @@ class Chains:
     @property
     def position(self) -> np.ndarray:
         """The last draws, or the start, (C, D)."""
-        return np.asarray(self.trees.draw_z)
+        return np.asarray(self.trees.draw)[:, 0]
 
     def step_size(self) -> float:
         """Return the size that the tuning has settled at."""
@@ -67,7 +67,7 @@ class Chains:
 
 def seat(
     loop: Loop, inputs: Mapping[str, Any], z: np.ndarray, root: np.ndarray, step: float, seed: int, passes: int = 0,
-    seats: int = 0,
+    seats: int = 0, seen: float = 0.0,
 ) -> Chains:  # fmt: skip
     """Return chains at z (C, D) that begin new trajectories with a metric and a step size, with no draws yet."""
     rng = np.random.Generator(np.random.SFC64([seed, 12, seats]))
@@ -76,7 +76,7 @@ def seat(
     value, g = evaluate(loop, inputs, z, root)
     none: tuple[tuple[np.ndarray, ...], ...] = ((),) * len(z)
     trees = plant(z, value, g, p, sign, step, loop.shape.levels)
-    return Chains(loop, inputs, root, trees, tuning(step), seed, passes, seats + 1, none, none)
+    return Chains(loop, inputs, root, trees, tuning(step, seen), seed, passes, seats + 1, none, none)
 
 
 def evaluate(loop: Loop, inputs: Mapping[str, Any], z: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +86,7 @@ def evaluate(loop: Loop, inputs: Mapping[str, Any], z: np.ndarray, root: np.ndar
     # A pass of size 0 stays where it is: the leaf that it adds is the point itself.
     trees = trees._replace(half_value=np.full(len(z), -np.inf))
     after = _call(loop, inputs, trees, tuning(1.0), root, _one_pass(loop), _still(loop))[1]
-    value, g = np.asarray(after.half_value), np.asarray(after.half_g)
+    value, g = np.asarray(after.half_value), np.asarray(after.half)[:, 1]
     good = np.isfinite(value) & np.isfinite(g).all(axis=1)
     return np.where(good, value, -np.inf), np.where(good[:, None], g, 0.0)
 

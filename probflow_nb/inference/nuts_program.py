@@ -21,22 +21,19 @@ from .trajectory import RECORD, Metric, Trees, advance
 # Numbers in a block's buffer of draws, and passes in a block.
 _MOST_NUMBERS = 2_000_000
 _MOST_PASSES = 512
-# Dual averaging as in Hoffman and Gelman (2014), section 3.2.
-_GAMMA, _DELAY, _DECAY = 0.05, 10.0, 0.75
+# Of the step size's tuning: its first gain, trajectories until that falls, and how fast; how late ones weigh more.
+_GAIN, _DELAY, _DECAY, _MEMORY = 2.0, 4.0, 0.7, 3.0
 
 
 class Tuning(NamedTuple):
-    """Dual averaging of the log step size; numbers.
+    """Stochastic approximation of the log step size (Robbins and Monro 1951), averaged; numbers.
 
-    log_step: in use. log_average: what it settles at. error: mean gap of acceptance. count: trajectories seen.
-    centre: where the search shrinks to.
+    log_step: in use. log_average: what it settles at. seen: trajectories a chain so far.
     """
 
     log_step: Any
     log_average: Any
-    error: Any
-    count: Any
-    centre: Any
+    seen: Any
 
 
 class Limits(NamedTuple):
@@ -80,9 +77,9 @@ class Loop:
     run: Callable[..., Any]
 
 
-def tuning(step: float) -> Tuning:
-    """Return dual averaging that begins at a step size."""
-    return Tuning(math.log(step), math.log(step), 0.0, 0.0, math.log(2.0 * step))
+def tuning(step: float, seen: float = 0.0) -> Tuning:
+    """Return the tuning that begins at a step size, as firmly as if so many trajectories had been seen."""
+    return Tuning(math.log(step), math.log(step), seen)
 
 
 def block_noise(shape: Shape, seed: int, block: int) -> tuple[np.ndarray, np.ndarray]:
@@ -132,7 +129,7 @@ def _compile(density: Density, shape: Shape) -> Callable[..., Any]:
             grown, record = advance(
                 trees, values, Metric(root), noise[i], chance[i], tf.exp(tuned.log_step), limits.deepest
             )
-            draws, records = draws.write(i, grown.draw_z), records.write(i, record)
+            draws, records = draws.write(i, grown.draw[:, 0]), records.write(i, record)
             return i + 1, grown, _tuned(tuned, record, limits), draws, records
 
         empty = (
@@ -146,19 +143,17 @@ def _compile(density: Density, shape: Shape) -> Callable[..., Any]:
 
 
 def _tuned(tuned: Tuning, record: Any, limits: Limits) -> Tuning:
-    """Return dual averaging after the trajectories that ended in a pass, all of them in one update."""
+    """Return the step size after the trajectories that ended in a pass, all of them in one update.
+
+    log step += gain (acceptance - target), by trajectory; the gain falls with their number a chain, so that chains
+    whose long trajectories report late are not overtaken by one that rejects at once.
+    """
     tf = load()
     ended = record[:, 0] * limits.tune
-    number = tf.reduce_sum(ended)
-    gap = limits.target - tf.math.divide_no_nan(tf.reduce_sum(ended * record[:, 3]), number)
-    count = tuned.count + number
-    share = number / (count + _DELAY)
-    error = (1.0 - share) * tuned.error + share * gap
-    log_step = tuned.centre - tf.sqrt(count) / _GAMMA * error
-    weight = tf.where(number > 0, 1.0 - (1.0 - tf.pow(tf.maximum(count, 1.0), -_DECAY)) ** number, 0.0)
-    average = weight * log_step + (1.0 - weight) * tuned.log_average
-    moved = number > 0
-    return Tuning(
-        tf.where(moved, log_step, tuned.log_step), tf.where(moved, average, tuned.log_average),
-        tf.where(moved, error, tuned.error), count, tuned.centre,
-    )  # fmt: skip
+    share = tf.reduce_mean(ended)
+    seen = tuned.seen + share
+    gap = tf.reduce_mean(ended * (record[:, 3] - limits.target))
+    log_step = tuned.log_step + _GAIN * tf.pow(1.0 + seen / _DELAY, -_DECAY) * gap
+    weight = share * tf.minimum(_MEMORY / (1.0 + seen), 1.0)
+    average = tuned.log_average + weight * (log_step - tuned.log_average)
+    return Tuning(log_step, average, seen)

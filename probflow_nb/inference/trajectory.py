@@ -26,29 +26,24 @@ RECORD = ("ended", "value", "energy", "accept", "depth", "leaves", "diverged")
 
 
 class Trees(NamedTuple):
-    """Where the C chains stand in their trees; arrays (C,), (C, D) or (C, K, D).
+    """Where the C chains stand in their trees; arrays (C,) unless said otherwise.
 
-    z, p, g, other_z, other_p, other_g: the edge that moves and the one that stays. sign, step: of the leapfrog steps.
-    draw_*: the draw chosen from the tree so far; half_*: from the half that is being added, with the log of its weight
-    and its sum of momenta. weight, total_p: of the tree without that half. depth, leaf: doublings so far, and leaves
-    of the half so far. energy: at the beginning. accept, leaves: sum of acceptance over leaves, and their number.
-    begun_p, before_sum, before_p: checkpoints, the momentum of a subtree's first leaf, the half's sum before it and
-    the momentum of the leaf before it. count: draws made.
+    edge, other: the edge that moves and the one that stays, (C, 3, D): position, momentum, gradient. sign, step: of
+    the leapfrog steps. draw, half: the draw chosen from the tree so far, and from the half that is being added,
+    (C, 2, D): position, gradient; draw_value, half_value: log densities there. half_weight, weight: logs of the
+    weights of that half and of the tree without it; half_p, total_p: (C, D), sums of momenta alike. depth, leaf:
+    doublings so far, and leaves of the half so far. energy: at the beginning. accept, leaves: sum of acceptance over
+    leaves, and their number. marks: checkpoints (C (K + 1), 3, D), a row a level and one that is never read: the
+    momentum of a subtree's first leaf, the half's sum before it and the momentum of the leaf before it. count: draws.
     """
 
-    z: Any
-    p: Any
-    g: Any
-    other_z: Any
-    other_p: Any
-    other_g: Any
+    edge: Any
+    other: Any
     sign: Any
     step: Any
-    draw_z: Any
-    draw_g: Any
+    draw: Any
     draw_value: Any
-    half_z: Any
-    half_g: Any
+    half: Any
     half_value: Any
     half_weight: Any
     half_p: Any
@@ -59,9 +54,7 @@ class Trees(NamedTuple):
     energy: Any
     accept: Any
     leaves: Any
-    begun_p: Any
-    before_sum: Any
-    before_p: Any
+    marks: Any
     count: Any
 
 
@@ -70,13 +63,12 @@ def plant(
 ) -> Trees:
     """Return trees of one leaf at z (C, D) with momenta p and whitened gradients g; levels: K, the deepest tree."""
     C, D = z.shape
-    zero, empty = np.zeros(C), np.zeros((C, levels, D))
+    zero, none = np.zeros(C), np.zeros(C, np.int32)
     energy = 0.5 * (p * p).sum(axis=1) - value
-    none = np.zeros((C, D))
+    edge, draw = np.stack([z, p, g], axis=1), np.stack([z, g], axis=1)
     return Trees(
-        z, p, g, z, p, g, sign.astype(float), np.full(C, step), z, g, value, z, g, value, np.full(C, -np.inf), none,
-        zero, p, np.zeros(C, np.int32), np.zeros(C, np.int32), energy, zero, zero, empty, empty, empty,
-        np.zeros(C, np.int32),
+        edge, edge, sign.astype(float), np.full(C, step), draw, value, draw, value, np.full(C, -np.inf),
+        np.zeros((C, D)), zero, p, none, none, energy, zero, zero, np.zeros((C * (levels + 1), 3, D)), none,
     )  # fmt: skip
 
 
@@ -95,19 +87,38 @@ def advance(
     delta = trees.energy - (0.5 * _dot(moved.p, moved.p) - moved.value)
     delta = tf.where(tf.math.is_finite(delta), delta, -np.inf)
     diverged = delta < _DIVERGED
-    half = _grow(trees, moved, delta, chance[:, 0])
-    turned = _turned_within(half, moved.p)
-    complete = half.leaf == tf.bitwise.left_shift(tf.ones_like(half.depth), half.depth)
-    joined, turned_all = _join(half, moved.p, complete & ~turned & ~diverged, chance[:, 1])
-    ended = diverged | turned | (complete & (turned_all | (joined.depth >= deepest)))
+    marks, half_p = _marked(trees, moved.p), trees.half_p + moved.p
+    turned = _turned_within(trees, marks, half_p, moved.p)
+    complete = trees.leaf + 1 == tf.bitwise.left_shift(tf.ones_like(trees.depth), trees.depth)
+    whole = complete & ~turned & ~diverged
+    half_weight = _log_add(trees.half_weight, delta)
+    depth = trees.depth + tf.cast(whole, tf.int32)
+    ended = diverged | turned | (complete & (_turned_over(trees, marks, half_p, moved.p) | (depth >= deepest)))
+    logs = tf.math.log(chance[:, :2])
+    choice = _settled(
+        leaf=logs[:, 0] < delta - half_weight,
+        half=whole & (logs[:, 1] < half_weight - trees.weight),
+        whole=whole,
+        ended=ended,
+        swap=complete & (chance[:, 2] < 0.5),
+        fresh=ended | complete,
+    )
+    accept, leaves = trees.accept + tf.exp(tf.minimum(delta, 0.0)), trees.leaves + 1.0
+    grown = trees._replace(
+        half=_where(choice.leaf, tf.stack([moved.z, moved.g], axis=1), trees.half),
+        half_value=tf.where(choice.leaf, moved.value, trees.half_value),
+        half_weight=half_weight, half_p=half_p, leaf=trees.leaf + 1, depth=depth, accept=accept, leaves=leaves,
+        marks=marks,
+    )  # fmt: skip
+    joined = _join(grown, choice)
     record = tf.stack(
         [
-            tf.cast(ended, tf.float64), joined.draw_value, joined.energy, joined.accept / joined.leaves,
-            tf.cast(joined.depth, tf.float64), joined.leaves, tf.cast(diverged, tf.float64),
+            tf.cast(choice.ended, tf.float64), joined.draw_value, trees.energy, accept / leaves,
+            tf.cast(depth, tf.float64), leaves, tf.cast(diverged, tf.float64),
         ],
         axis=-1,
     )  # fmt: skip
-    return _next(joined, moved, ended, complete, noise, chance[:, 2], step), record
+    return _next(joined, moved, choice, noise, chance[:, 2], step), record
 
 
 class Metric(NamedTuple):
@@ -135,64 +146,88 @@ def _dot(a: Any, b: Any) -> Any:
     return load().reduce_sum(a * b, axis=-1)
 
 
+class _Choice(NamedTuple):
+    """What happens to each chain in a pass, (C,).
+
+    leaf: the newest leaf is drawn from its half. half: the half's draw becomes the tree's. whole: the half is
+    complete and has not turned. ended: the trajectory is over. swap: the next half grows at the other edge. fresh: a
+    half begins.
+    """
+
+    leaf: Any
+    half: Any
+    whole: Any
+    ended: Any
+    swap: Any
+    fresh: Any
+
+
+def _settled(**conditions: Any) -> _Choice:
+    """Return the conditions as values.
+
+    A product with the identity keeps XLA from working them out again for every number that they choose.
+    """
+    tf = load()
+    table = tf.stack([tf.cast(condition, tf.float64) for condition in conditions.values()], axis=-1)
+    settled = tf.linalg.matmul(table, tf.eye(len(conditions), dtype=tf.float64)) > 0.5
+    return _Choice(**{name: settled[:, i] for i, name in enumerate(conditions)})
+
+
 def _where(chosen: Any, a: Any, b: Any) -> Any:
-    """Select by chain, (C,), among (C, D)."""
-    return load().where(chosen[:, None], a, b)
+    """Select by chain, (C,), among (C, ..., D)."""
+    return load().where(chosen[:, None] if a.shape.rank == 2 else chosen[:, None, None], a, b)
 
 
 def _leapfrog(trees: Trees, density: Callable[[Any], tuple[Any, Any]], metric: Metric) -> _Leaf:
     size = (trees.sign * trees.step)[:, None]
-    p = trees.p + 0.5 * size * trees.g
-    z = trees.z + size * metric.velocity(p)
+    z, p, g = (trees.edge[:, i] for i in range(3))
+    p = p + 0.5 * size * g
+    z = z + size * metric.velocity(p)
     value, gradient = density(z)
     g = metric.whiten(gradient)
     return _Leaf(z, p + 0.5 * size * g, g, value)
 
 
-def _grow(trees: Trees, moved: _Leaf, delta: Any, chance: Any) -> Trees:
-    """Return the trees with a leaf added to the half; each leaf of it is drawn with its weight."""
+def _marked(trees: Trees, p: Any) -> Any:
+    """Return the checkpoints with the newest leaf's, if its number is even and so begins subtrees."""
     tf = load()
-    weight = _log_add(trees.half_weight, delta)
-    taken = tf.math.log(chance) < delta - weight
-    level = tf.where(trees.leaf % 2 == 0, _ones(trees.leaf // 2), -1)
-    here = tf.one_hot(level, trees.begun_p.shape[1], on_value=True, off_value=False)[..., None]
-    return trees._replace(
-        half_z=_where(taken, moved.z, trees.half_z),
-        half_g=_where(taken, moved.g, trees.half_g),
-        half_value=tf.where(taken, moved.value, trees.half_value),
-        half_weight=weight,
-        half_p=trees.half_p + moved.p,
-        accept=trees.accept + tf.exp(tf.minimum(delta, 0.0)),
-        leaves=trees.leaves + 1.0,
-        leaf=trees.leaf + 1,
-        begun_p=tf.where(here, moved.p[:, None], trees.begun_p),
-        before_sum=tf.where(here, trees.half_p[:, None], trees.before_sum),
-        before_p=tf.where(here, trees.p[:, None], trees.before_p),
-    )
+    level = tf.where(trees.leaf % 2 == 0, _ones(trees.leaf // 2), _levels(trees))
+    mark = tf.stack([p, trees.half_p, trees.edge[:, 1]], axis=1)
+    return tf.tensor_scatter_nd_update(trees.marks, _rows(trees, level)[:, None], mark)
 
 
-def _turned_within(half: Trees, p: Any) -> Any:
-    """Return whether any subtree that ends with the newest leaf has turned, (C,)."""
+def _turned_within(trees: Trees, marks: Any, newest: Any, p: Any) -> Any:
+    """Return whether any subtree that ends with the newest leaf has turned, (C,).
+
+    As many subtrees end with a leaf as its number ends in ones: of 2, 4, 8, ... leaves. The second half of one begins
+    where the next smaller one does. newest: the half's sum of momenta up to that leaf.
+    """
     tf = load()
-    leaf = half.leaf - 1
-    top = _ones(leaf // 2)
-    # As many subtrees end with a leaf as its number ends in ones: of 2, 4, 8, ... leaves.
-    bottom = top - _ones(leaf & ~(leaf + 1)) + 1
-    levels = tf.range(half.begun_p.shape[1])[None]
-    last = (levels == top[:, None])[..., None]
-    # A subtree's second half begins where the next smaller subtree does; of two leaves, with the newest.
-    p = p[:, None]
-    newest = half.half_p[:, None]
-    middle = tf.where(last, p, _following(half.begun_p))
-    before = tf.where(last, newest - p, _following(half.before_sum))
-    ahead = tf.where(last, half.begun_p, _following(half.before_p))
-    turned = _turns(half.begun_p, p, before - half.before_sum, newest - before, ahead, middle)
-    return tf.reduce_any(turned & (levels >= bottom[:, None]) & (levels <= top[:, None]), axis=-1)
+    top = _ones(trees.leaf // 2)
+    number = _ones(trees.leaf & ~(trees.leaf + 1))
+
+    def going(i: Any, turned: Any, *_: Any) -> Any:
+        return tf.reduce_any(~turned & (i < number))
+
+    def one(i: Any, turned: Any, middle: Any, before: Any, ahead: Any) -> Any:
+        row = tf.gather(marks, _rows(trees, tf.maximum(top - i, 0)))
+        first, start, earlier = row[:, 0], row[:, 1], row[:, 2]
+        ahead = tf.where(i == 0, first, ahead)
+        found = _turns(first, p, before - start, newest - before, ahead, middle)
+        return i + 1, turned | (found & (i < number)), first, start, earlier
+
+    none = tf.zeros_like(number, tf.bool)
+    return tf.while_loop(going, one, (0, none, p, newest - p, p))[1]
 
 
-def _following(levels: Any) -> Any:
-    """Return (C, K, D) one level on; the last level is never asked for one."""
-    return load().concat([levels[:, 1:], levels[:, -1:]], axis=1)
+def _levels(trees: Trees) -> int:
+    """Return K."""
+    return int(trees.marks.shape[0] // trees.edge.shape[0]) - 1
+
+
+def _rows(trees: Trees, level: Any) -> Any:
+    """Return where each chain's checkpoint of a level (C,) lies."""
+    return load().range(trees.edge.shape[0]) * (_levels(trees) + 1) + level
 
 
 def _turns(first: Any, last: Any, left: Any, right: Any, inner_left: Any, inner_right: Any) -> Any:
@@ -210,43 +245,35 @@ def _turn(first: Any, last: Any, total: Any) -> Any:
     return (_dot(first, way) <= 0.0) | (_dot(last, way) <= 0.0)
 
 
-def _join(trees: Trees, p: Any, complete: Any, chance: Any) -> tuple[Trees, Any]:
-    """Return the trees with the complete halves joined, and whether the whole turns."""
+def _turned_over(trees: Trees, marks: Any, newest: Any, p: Any) -> Any:
+    """Return whether the tree with its new half turns, (C,); newest: that half's sum of momenta."""
     tf = load()
-    taken = complete & (tf.math.log(chance) < trees.half_weight - trees.weight)
-    begun, inner = trees.begun_p[:, 0], trees.before_p[:, 0]
-    turned = _turns(trees.other_p, p, trees.total_p, trees.half_p, inner, begun)
-    joined = trees._replace(
-        draw_z=_where(taken, trees.half_z, trees.draw_z),
-        draw_g=_where(taken, trees.half_g, trees.draw_g),
-        draw_value=tf.where(taken, trees.half_value, trees.draw_value),
-        weight=tf.where(complete, _log_add(trees.weight, trees.half_weight), trees.weight),
-        total_p=_where(complete, trees.total_p + trees.half_p, trees.total_p),
-        depth=trees.depth + tf.cast(complete, tf.int32),
+    row = tf.gather(marks, _rows(trees, tf.zeros_like(trees.depth)))
+    return _turns(trees.other[:, 1], p, trees.total_p, newest, row[:, 2], row[:, 0])
+
+
+def _join(trees: Trees, choice: _Choice) -> Trees:
+    """Return the trees with the complete halves joined."""
+    tf = load()
+    return trees._replace(
+        draw=_where(choice.half, trees.half, trees.draw),
+        draw_value=tf.where(choice.half, trees.half_value, trees.draw_value),
+        weight=tf.where(choice.whole, _log_add(trees.weight, trees.half_weight), trees.weight),
+        total_p=_where(choice.whole, trees.total_p + trees.half_p, trees.total_p),
     )
-    return joined, turned
 
 
-def _next(trees: Trees, moved: _Leaf, ended: Any, complete: Any, noise: Any, chance: Any, step: Any) -> Trees:
+def _next(trees: Trees, moved: _Leaf, choice: _Choice, noise: Any, chance: Any, step: Any) -> Trees:
     """Return the trees ready for the next leaf: a new trajectory, a new half in a random direction, or the next leaf."""
     tf = load()
-    swap = complete & (chance < 0.5)
-    fresh = ended | complete
+    ended, swap, fresh = choice.ended, choice.swap, choice.fresh
     zero = tf.zeros_like(trees.energy)
-
-    def begin(at_draw: Any, here: Any, there: Any) -> tuple[Any, Any]:
-        return (
-            _where(ended, at_draw, _where(swap, there, here)),
-            _where(ended, at_draw, _where(swap, here, there)),
-        )
-
-    z, other_z = begin(trees.draw_z, moved.z, trees.other_z)
-    p, other_p = begin(noise, moved.p, trees.other_p)
-    g, other_g = begin(trees.draw_g, moved.g, trees.other_g)
-    flipped = tf.where(swap, -trees.sign, trees.sign)
+    edge = tf.stack([moved.z, moved.p, moved.g], axis=1)
+    begun = tf.stack([trees.draw[:, 0], noise, trees.draw[:, 1]], axis=1)
     return trees._replace(
-        z=z, p=p, g=g, other_z=other_z, other_p=other_p, other_g=other_g,
-        sign=tf.where(ended, tf.where(chance < 0.5, -tf.ones_like(zero), tf.ones_like(zero)), flipped),
+        edge=_where(ended, begun, _where(swap, trees.other, edge)),
+        other=_where(ended, begun, _where(swap, edge, trees.other)),
+        sign=tf.where(ended, tf.where(chance < 0.5, zero - 1.0, zero + 1.0), tf.where(swap, -trees.sign, trees.sign)),
         step=tf.where(ended, step, trees.step),
         half_weight=tf.where(fresh, zero - np.inf, trees.half_weight),
         half_p=_where(fresh, tf.zeros_like(trees.half_p), trees.half_p),
@@ -258,7 +285,7 @@ def _next(trees: Trees, moved: _Leaf, ended: Any, complete: Any, noise: Any, cha
         accept=tf.where(ended, zero, trees.accept),
         leaves=tf.where(ended, zero, trees.leaves),
         count=trees.count + tf.cast(ended, tf.int32),
-    )  # fmt: skip
+    )
 
 
 def _log_add(a: Any, b: Any) -> Any:

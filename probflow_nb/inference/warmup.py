@@ -18,6 +18,8 @@ from .nuts_program import Loop
 
 # Shares of the warm-up's draws at which windows end: each ends in a new metric, the last in the step size alone.
 ENDS = (0.05, 0.1, 0.2, 0.35, 0.6, 0.9, 1.0)
+# How firmly each window begins with the step size of the one before, in trajectories; 0: it is searched anew.
+_SEEN = (0.0, 0.0, 0.0, 0.0, 0.0, 10.0, 20.0)
 # After this window the centring is chosen, from its draws.
 _CENTRING = 3
 # Trees of the first windows, far from the posterior and with no metric yet, are cut here.
@@ -83,13 +85,14 @@ def advance(density: Density, warmup: Warmup) -> Warmup:
     elif warmup.window < _CENTRING:
         # Early draws are still on their way to the posterior.
         pilot = drawn[len(drawn) // 4 :] if warmup.window == 0 else drawn
-    last = warmup.window + 2 == len(ENDS)
+    # The last window settles the step size under the metric of the sampling: later draws would not change it much.
+    window = warmup.window + 1
     root = metric.root(pilot, chains.loop.shape.dense)
     seated = seat(
-        chains.loop, inputs, position, root, chains.step_size(), chains.seed, chains.passes, chains.seats
-    )  # fmt: skip
-    kept = np.zeros((0, pilot.shape[1])) if last or warmup.window < _CENTRING else pilot
-    return Warmup(warmup.window + 1, _stepped(seated), kept, centring)
+        chains.loop, inputs, position, root, chains.step_size(), chains.seed, chains.passes, chains.seats, _SEEN[window]
+    )
+    kept = pilot if warmup.window >= _CENTRING else pilot[:0]
+    return Warmup(window, seated if _SEEN[window] else _stepped(seated), kept, centring)
 
 
 def sampling(chains: Chains) -> Chains:
