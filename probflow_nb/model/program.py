@@ -46,6 +46,8 @@ class Program:
     notes: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     x_names: tuple[str, ...] = ()
+    # Makes inputs of a data frame of new rows, where the code takes something else than its columns.
+    encode: Callable[[Any], Any] | None = None
     # The names when the program was made: a parameter that another model holds too may be called otherwise there.
     names: tuple[str, ...] = ()
 
@@ -124,6 +126,9 @@ class Program:
 
     def new_inputs(self, x: Any) -> Any:
         """Return new rows of x as the code takes them; DataError where they do not fit those that were fitted."""
+        coded = isinstance(x, Mapping) and isinstance(self.x, Mapping) and set(self.x) <= set(x)
+        if self.encode is not None and x is not None and not coded:
+            return inputs_of(self.encode(x))
         return inputs_of(conform(x, self.x, self.x_names))
 
     def respond(self, values: Mapping[str, Any], what: Callable[[Distribution], Any], x: Any = None) -> np.ndarray:

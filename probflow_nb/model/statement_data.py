@@ -157,7 +157,7 @@ def _n_rows(table: Table | None, given: Mapping[str, Any], needed: Iterable[Name
             return len(value)
         if isinstance(value, Array):
             return len(value.values)
-    first = next(iter(used_names(spec.response)))
+    first = next(iter((*used_names(spec.response), *needed)))
     raise DataError(
         f"There are no data and no array {quoted(first.name)}.",
         span=first.span,
@@ -280,6 +280,14 @@ def checked_arrays(arrays: object) -> Mapping[str, Any]:
         message = f"The arrays must be a dictionary of arrays by their names, not of type {type(arrays).__name__}."
         raise DataError(message, hint='Write arrays={"X": X}.')
     return arrays
+
+
+def split_rows(data: Any) -> tuple[Any, dict[str, Any]]:
+    """Return new rows as (columns, arrays): of a dictionary, what has two axes is an array."""
+    if not isinstance(data, Mapping):
+        return data, {}
+    wide = {key: value for key, value in data.items() if len(getattr(value, "shape", ())) == 2}
+    return {key: value for key, value in data.items() if key not in wide} or None, wide
 
 
 def with_arrays(spec: ModelSpec, data: Any, arrays: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from ..spec.signatures import DEFAULT, DISTRIBUTIONS, bound
 from ..spec.statement_spec import INTERCEPT, Declaration, StatementSpec, used_names
 from .element_prior import joined
 from .program import Program
-from .statement_data import Sources, read_sources
+from .statement_data import Sources, read_sources, split_rows
 from .statement_matrix import is_matrix
 from .statement_shapes import Shapes, in_order, infer_shapes, reached
 from .statement_values import Operand, Reader, Shape
@@ -91,7 +91,26 @@ class _Builder:
             columns={name: s.columns for name, s in shapes.found.items() if s.columns},
             source=spec.source,
             notes=notes,
+            encode=self._encode if reader.inputs else None,
         )
+
+    def _encode(self, data: Any) -> dict[str, np.ndarray]:
+        """Return the inputs of new rows, coded as those of the fit; arrays stand in a dictionary beside the columns.
+
+        Raises DataError for columns that are missing, and for levels that the fit has not seen.
+        """
+        spec, states = self.spec, dict(self.sources.scope.states)
+        given = split_rows(data)
+        try:
+            sources = read_sources(spec, *given, states=states, response=False)
+            # Single numbers are those of the fit.
+            sources = replace(sources, numbers={**self.sources.numbers, **sources.numbers})
+            reader = Reader(spec, sources, self.shapes.found, dict(self.reader.groupings))
+            for node in bound(spec.likelihood).values():
+                reader.read(node)
+        except ProbflowError as error:
+            raise error.within(spec.source) from None
+        return reader.inputs
 
     # ---- parameters ---------------------------------------------------------------------------------------------
 
