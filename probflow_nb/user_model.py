@@ -14,7 +14,7 @@ from .display.card import Card, Statement, Statements
 from .display.progress import Progress
 from .errors import DataError, FitError, SpecError
 from .fit import Fit, finish
-from .fit.parameter_card import parameter_bundle, parameter_card
+from .fit.parameter_card import parameter_bundle, parameter_line
 from .inference import Auto, start
 from .inference.engine import Engine
 from .model.call_text import response_text
@@ -224,7 +224,7 @@ class Model(Module):
         lines = [Statement("y", "~", outline.response)] if outline.response else []
         found = discover(self)
         for name, parameter in zip(found.names, found.parameters, strict=True):
-            lines += parameter_card(parameter, None, name).equation.lines[:1]
+            lines.append(parameter_line(name, parameter))
         return Card(
             title=outline.title,
             formula=f"{outline.title}: y ~ {outline.response}" if outline.response else outline.title,

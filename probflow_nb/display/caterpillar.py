@@ -61,9 +61,15 @@ def row_height(rows: int) -> float:
 
 def caption(effects: GroupEffects, shown: int) -> str:
     """Return how many levels are drawn, such as "18 levels" or "60 of 2,972 levels"."""
+    kind = "element" if effects.column == effects.factor else "level"
     if shown < effects.n_levels:
-        return f"{shown:,} of {effects.n_levels:,} levels"
-    return f"{shown:,} level" + ("" if shown == 1 else "s")
+        return f"{shown:,} of {effects.n_levels:,} {kind}s"
+    return f"{shown:,} {kind}" + ("" if shown == 1 else "s")
+
+
+def heading(effects: GroupEffects) -> str:
+    """Return what is drawn: "Days | Subject", or the parameter's name for the elements of a long parameter."""
+    return effects.factor if effects.column == effects.factor else f"{effects.column} | {effects.factor}"
 
 
 def _intervals(ax: Axes, effects: GroupEffects, rows: list[int], height: float, theme: Theme) -> None:
@@ -119,7 +125,7 @@ def _heading(figure: Figure, effects: GroupEffects, shown: int, theme: Theme) ->
     top = 1 - 0.1 / figure.get_figheight()
     right = f"{caption(effects, shown)}, {100 * effects.probability:g}% intervals"
     room = (_WIDTH - 0.3) * 72 - labels.extent(right, theme.small, theme.fonts)
-    title = labels.fit(f"{effects.column} | {effects.factor}", room, theme.size, theme.fonts)
+    title = labels.fit(heading(effects), room, theme.size, theme.fonts)
     left = figure.text(0.05 / _WIDTH, top, title, color=theme.ink, va="top", parse_math=False)
     left.set_fontproperties(labels.font(theme.fonts, theme.size, (title,)))
     note = figure.text(1 - _EDGE / _WIDTH, top, right, color=theme.muted, va="top", ha="right", parse_math=False)

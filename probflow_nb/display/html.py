@@ -12,7 +12,7 @@ from . import escape, mathematics, picture
 from .card import Card
 from .stylesheet import STYLE
 from .table import Table, card_table
-from .theme import sign
+from .theme import said, sign
 
 _FIGURE_SPACE, _POINT_SPACE = "\u2007", "\u2008"
 _SENTENCE = 600  # characters of a sentence, which may hold several names
@@ -58,7 +58,7 @@ def _verdict(card: Card) -> str:
         f'<div class="pfnb-verdict pfnb-{level}" role="status" style="margin:8px 0"><div>'
         f'<b class="pfnb-sign"><span aria-hidden="true">{mark.icon}</span>&nbsp;'
         f"{escape.html(mark.word)}.</b> "
-        f"{escape.html(verdict.sentence, _SENTENCE)}{advice}</div>{notes}</div>"
+        f"{escape.html(said(verdict.level, verdict.sentence), _SENTENCE)}{advice}</div>{notes}</div>"
     )
 
 

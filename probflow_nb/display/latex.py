@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import digits, escape, mathematics
 from .card import Card
 from .table import Table, card_table
-from .theme import sign
+from .theme import said, sign
 
 _SENTENCE = 600
 
@@ -15,7 +15,7 @@ def render(card: Card) -> str:
     title = rf"\textbf{{{escape.latex(card.heading)}}}: " if card.heading else ""
     parts = [rf"{title}\texttt{{{escape.latex(card.formula, 400)}}}"]
     parts.append("\\[\n" + mathematics.latex(card.equation) + "\n\\]")
-    sentences = (card.verdict.sentence, card.verdict.advice, *card.verdict.notes, *card.notes)
+    sentences = (said(card.verdict.level, card.verdict.sentence), card.verdict.advice, *card.verdict.notes, *card.notes)
     verdict = " ".join(escape.latex(sentence, _SENTENCE) for sentence in sentences if sentence)
     parts.append(rf"\textit{{{escape.latex(sign(card.verdict.level).word)}.}} {verdict}")
     if card.summary.names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import escape, mathematics
 from .card import Card
 from .table import Table, card_table
-from .theme import sign
+from .theme import said, sign
 
 _SENTENCE = 600
 _FIGURE_SPACE, _POINT_SPACE = "\u2007", "\u2008"
@@ -18,7 +18,7 @@ def render(card: Card) -> str:
     parts = [title + escape.markdown(card.formula, 400)]
     parts.append("$$\n" + mathematics.latex(card.equation) + "\n$$")
     advice = f" **{escape.markdown(card.verdict.advice, _SENTENCE)}**" if card.verdict.advice else ""
-    sentence = escape.markdown(card.verdict.sentence, _SENTENCE)
+    sentence = escape.markdown(said(card.verdict.level, card.verdict.sentence), _SENTENCE)
     notes = "".join(f" {escape.markdown(note, _SENTENCE)}" for note in (*card.verdict.notes, *card.notes))
     parts.append(f"**{escape.markdown(mark.icon)} {mark.word}.** {sentence}{advice}{notes}")
     if card.summary.names:

@@ -74,7 +74,8 @@ def _line(statement: Statement) -> Line:
         one = left[0]
         below = (*one.below, ",", "j") if one.below else ("j",)
         left = (Symbol(one.text, one.is_name, below),)
-        right = (*right, ",  ", "j", f" = 1, …, {statement.size:,}")
+        last = f" = 1, {'…, ' if statement.size > 2 else ''}{statement.size:,}"
+        right = (*right, ",  ", "j", last)
     return Line(left, statement.relation, right)
 
 

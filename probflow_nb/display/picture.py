@@ -70,7 +70,9 @@ def ranef_words(effects: GroupEffects) -> str:
     """Say what a caterpillar shows: how many levels, and the lowest and highest effect."""
     rows = caterpillar.order(effects)
     name = f"{escape.plain(effects.column)} by {escape.plain(effects.factor)}"
-    words = f"Group effects, {name}: {caterpillar.caption(effects, len(rows))} sorted by mean"
+    own = effects.column == effects.factor
+    name = f"Parameter {escape.plain(effects.factor)}" if own else f"Group effects, {name}"
+    words = f"{name}: {caterpillar.caption(effects, len(rows))} sorted by mean"
     for place, i in (("lowest", rows[0]), ("highest", rows[-1])) if rows else ():
         mean, lower, upper = _alike(*(float(v[i]) for v in (effects.mean, effects.lower, effects.upper)))
         words += f"; {place} {escape.plain(effects.levels[i])}: {mean}, "

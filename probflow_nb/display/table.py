@@ -66,10 +66,9 @@ def table(summary: Summary, common: Sequence[str] = (), roles: Mapping[str, str]
     roles: of the scalars of a model of one's own, whose names do not say what they are.
     All numbers of a row have the decimals that the row's mcse, or standard error, lets its mean have.
     """
-    if roles is None:
-        kinds, headings = _kinds(summary.names, common), (COMMON, GROUP, RESIDUAL)
-    else:
-        kinds, headings = [OWN.get(roles.get(name, ""), OWN["common"]) for name in summary.names], tuple(OWN.values())
+    kinds, headings = _kinds(summary.names, common), [COMMON, GROUP, RESIDUAL]
+    if roles is not None:
+        kinds, headings = [OWN.get(roles.get(name, ""), OWN["common"]) for name in summary.names], list(OWN.values())
     sections, left_out = _sections(kinds, headings)
     if "mean" in summary:
         columns = [*_numbers(summary, _SHARED, "mean", "sd", "mcse"), *_diagnostics(summary)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from . import escape, mathematics
 from .card import Card
 from .table import Table, card_table
-from .theme import sign
+from .theme import said, sign
 
 _SENTENCE = 600
 
@@ -18,7 +18,7 @@ def render(card: Card) -> str:
     head = f"{escape.plain(card.heading)}: " if card.heading else ""
     parts = [head + escape.plain(card.formula, 400)]
     parts.append("\n".join("  " + line for line in mathematics.text(card.equation)))
-    verdict = " ".join(part for part in (card.verdict.sentence, card.verdict.advice) if part)
+    verdict = " ".join(part for part in (said(card.verdict.level, card.verdict.sentence), card.verdict.advice) if part)
     sentences = [f"{mark.icon} {mark.word}. {escape.plain(verdict, _SENTENCE)}"]
     sentences += ["  " + escape.plain(note, _SENTENCE) for note in (*card.verdict.notes, *card.notes)]
     parts.append("\n".join(sentences))

@@ -65,6 +65,11 @@ SIGNS: dict[str, Sign] = {
 }
 
 
+def said(level: str, sentence: str) -> str:
+    """Return a verdict's sentence, or nothing where it only repeats the word of its mark."""
+    return "" if sentence.rstrip(".") == sign(level).word else sentence
+
+
 def sign(level: str) -> Sign:
     """Return the mark of a verdict level; an unknown level keeps its own name as the word."""
     found = SIGNS.get(level)

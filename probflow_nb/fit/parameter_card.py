@@ -22,7 +22,7 @@ def parameter_card(parameter: Parameter, fit: Fit | None = None, name: str = "")
     fit: the last fit of the model that holds it. name: of the parameter there.
     """
     shown = name or parameter.label
-    lines = [_statement(shown, parameter), *(_statement(p.label, p) for p in prior_parents(parameter))]
+    lines = [parameter_line(shown, parameter), *(parameter_line(p.label, p) for p in prior_parents(parameter))]
     formula = f"{shown} ~ {parameter.prior_label}" + (f", shape {parameter.shape}" if parameter.shape else "")
     if fit is None or not isinstance(fit.answer, Posterior):
         verdict = Verdict("none", "Part of a model that is not fitted yet." if not fit else "The fit has no posterior.")
@@ -45,7 +45,8 @@ def parameter_card(parameter: Parameter, fit: Fit | None = None, name: str = "")
     )
 
 
-def _statement(name: str, parameter: Parameter) -> Statement:
+def parameter_line(name: str, parameter: Parameter) -> Statement:
+    """Return a parameter's prior as one line of mathematics."""
     if getattr(parameter, "by_precision", False):
         return precision_statement(name, parameter)
     return Statement(name, "~", parameter.prior_label, repeats(parameter, parameter.prior))

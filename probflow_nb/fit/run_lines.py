@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from ..backend.tensorflow import device
 from ..inference.engine import Posterior
 from .facts import Facts
 
+# A method of more characters than this gets a line of its own.
+_SHORT = 60
+
 
 def run_lines(fit: Any, facts: Facts) -> tuple[tuple[str, str], ...]:
-    """Return engine, data, draws, evidence, seed, device and time of a fit."""
+    """Return engine, why it was chosen, method, data, draws, the sampler's figures, evidence, seed, device and time."""
     answer = fit.answer
-    because = f", chosen because {fit.reason}" if fit.reason else ""
-    lines = [("engine", f"{type(fit.engine).__name__} ({answer.method}){because}"), ("data", facts.data)]
+    lines = _engine_lines(type(fit.engine).__name__, answer.method, fit.reason)
+    lines.append(("data", facts.data))
     if isinstance(answer, Posterior):
         draws = answer.draws
         total = draws.n_chains * draws.n_draws
@@ -21,10 +27,27 @@ def run_lines(fit: Any, facts: Facts) -> tuple[tuple[str, str], ...]:
         used = min((e.affordable for e in draws.effects), default=total)
         if used < total:
             lines.append(("group effects", f"from the first {used:,} draws"))
-        lines.extend((name.replace("_", " "), text) for name, text in getattr(answer, "figures", ()))
+        chains = getattr(fit.state, "sampling", None)
+        if hasattr(chains, "figures"):
+            lines += sampler_lines(chains.figures(draws.n_draws), fit.engine)
         if answer.evidence is not None:
             lines.append(("log evidence", f"{answer.evidence.value:.2f} ± {answer.evidence.error:.2f}"))
         lines.append(("seed", str(fit.seed)))
     else:
         lines.append(("REML criterion" if answer.reml else "deviance", f"{answer.criterion:.4f}"))
     return (*lines, ("device", device()), ("time", f"{fit.seconds:.2f} s"))
+
+
+def _engine_lines(name: str, method: str, reason: str) -> list[tuple[str, str]]:
+    because = f", chosen because {reason}" if reason else ""
+    if len(method) <= _SHORT:
+        return [("engine", f"{name} ({method}){because}")]
+    return [("engine", name + because), ("method", method)]
+
+
+def sampler_lines(figures: Mapping[str, np.ndarray], engine: Any) -> list[tuple[str, str]]:
+    """Return divergences and tree depth of the draws; figures: (chain, draw) arrays by name."""
+    diverged, depth = int(np.sum(figures["diverged"])), figures["depth"]
+    most = getattr(engine, "max_depth", None)
+    cut = "" if most is None else f"; {np.mean(depth >= most):.0%} at the limit of {most}"
+    return [("divergences", f"{diverged:,}"), ("tree depth", f"{np.mean(depth):.1f} on average{cut}")]

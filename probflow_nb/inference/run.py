@@ -78,7 +78,7 @@ class Run:
                 f"{name} has nothing that can be changed while it runs.",
                 hint="Stop it, and start it again with other options.",
             )
-        known = [p for p in inspect.signature(steer).parameters][1:]
+        known = list(inspect.signature(steer).parameters)[1:]
         unknown = [change for change in changes if change not in known]
         if unknown or not changes:
             raise EngineError(

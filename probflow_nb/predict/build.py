@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import FitError
 from ..model.model import Model
 from . import mixed
+from .program import response as program_response
 from .response import Response
 from .values import Values
 
@@ -24,9 +25,7 @@ def response_at(model: Any, values: Values, x: Any, noise: bool) -> Response:
         if x is None:
             return mixed.fitted_response(model, values)
         return mixed.new_response(model, values, x, weights=noise)
-    from . import program
-
-    return program.response(model, values, x)
+    return program_response(model, values, x)
 
 
 def observed(model: Any, x: Any, y: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -40,7 +40,8 @@ def _mixed_prior(model: Model, n: int, rng: np.random.Generator) -> dict[str, np
         beta[:, 0] -= beta[:, 1:] @ design.X[:, 1:].mean(axis=0)
     drawn["beta"] = beta
     for factor in model.factors:
-        sds, blocks = [], []
+        sds: list[np.ndarray] = []
+        correlated = False
         k = len(factor.columns)
         R = np.broadcast_to(np.eye(k), (n, k, k)).copy()
         for m in factor.members:
@@ -52,11 +53,11 @@ def _mixed_prior(model: Model, n: int, rng: np.random.Generator) -> dict[str, np
             if group.correlated and group.n_columns > 1:
                 size = (n, group.n_columns, group.n_columns)
                 R[:, start : len(sds), start : len(sds)] = LKJ(priors.correlations[m]).draw(rng, size)
-                blocks.append(factor.name)
+                correlated = True
         sd = np.stack(sds, axis=1)
         root = sd[:, :, None] * np.linalg.cholesky(R)
         drawn[f"sd[{factor.name}]"] = sd
-        if blocks:
+        if correlated:
             drawn[f"cor[{factor.name}]"] = R
         z = rng.standard_normal((n, len(factor.levels), k))
         drawn[f"b[{factor.name}]"] = np.einsum("nij,nlj->nli", root, z)
