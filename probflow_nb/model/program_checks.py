@@ -46,6 +46,7 @@ def check(program: Program) -> ResponseFacts:
     _check_finite(program, terms, constants, x, y, rank)
     prior_batching = _prior_batching(terms, constants)
     by_rows, batching = _batching(program, terms, constants, x, y, rank)
+    _check_traced(program, terms, constants, x, y, rank)
     return ResponseFacts(shape, distribution.event_rank, batching, prior_batching, by_rows)
 
 
@@ -192,6 +193,22 @@ def _explain(
         f"{float(np.asarray(rows)[row]):g} at the start; {len(bad):,} of {program.n_rows:,} rows are not finite.",
         hint="Look for logarithms of 0, overflow in exp, or priors that are far too wide.",
     )
+
+
+def _check_traced(
+    program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[str, Any], x: Any, y: Any, rank: int
+) -> None:
+    """Raise EngineError for code that runs with numbers at hand but cannot be made a graph."""
+    tf = load()
+
+    def density(z: Any) -> Any:
+        return row_densities(program, walk(terms, z, constants)[:-1], x, y, rank)
+
+    try:
+        tf.function(density).get_concrete_function(tf.TensorSpec([_size(terms)], tf.float64))
+    except ProbflowError as error:
+        hint = error.hint or "Use TensorFlow's functions on parameters and x, such as tf.exp in place of numpy's."
+        raise EngineError(f"The model's code cannot be compiled. {error.message}", hint=hint) from error
 
 
 def _prior_batching(terms: tuple[PriorTerm, ...], constants: Mapping[str, Any]) -> str:

@@ -298,4 +298,4 @@ def _now(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     found = number_label(value)
-    return f"({found})" if " " in found else found
+    return f"({found})" if isinstance(value, Derived) and " " in found else found
