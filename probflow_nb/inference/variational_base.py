@@ -129,37 +129,38 @@ def _sinh_arcsinh(q: Arrays, e: Any) -> tuple[Any, Any, Any]:
     return value, tf.cosh(u) / (root * tf.cosh(skew)), tf.tanh(u) * d / root - e / (1.0 + e**2)
 
 
-def _pairs(T: int) -> list[tuple[int, int]]:
-    return [(s, t) for t in range(T) for s in range(t + 1)]
+def _pairs(T: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return s and t of each product H_st, s <= t."""
+    t, s = np.tril_indices(T)
+    return s, t
 
 
 def _products(e: Any) -> Any:
     """Return H (S, T (T + 1) / 2) of e (S, T)."""
     tf = load()
-    square = [(e[:, t] ** 2 - 1.0) / math.sqrt(2.0) if s == t else e[:, s] * e[:, t] for s, t in _pairs(e.shape[1])]
-    return tf.stack(square, axis=1)
+    s, t = _pairs(e.shape[1])
+    # Constant 0 and 1 matrices: XLA compiles one product faster than many slices.
+    own = np.where(s == t, 1.0, 0.0)
+    return (tf.gather(e, s, axis=1) * tf.gather(e, t, axis=1) - own) * np.where(s == t, math.sqrt(0.5), 1.0)
 
 
 def _bend_slopes(e: Any, g: Any) -> Any:
     """Return sum_st g_st dH_st / de (S, T) for g (S, T (T + 1) / 2)."""
     tf = load()
     T = e.shape[1]
-    found: list[Any] = [0.0] * T
-    for i, (s, t) in enumerate(_pairs(T)):
-        if s == t:
-            found[t] += math.sqrt(2.0) * e[:, t] * g[:, i]
-        else:
-            found[s] += e[:, t] * g[:, i]
-            found[t] += e[:, s] * g[:, i]
-    return tf.stack(found, axis=1)
+    s, t = _pairs(T)
+    g = g * np.where(s == t, math.sqrt(0.5), 1.0)
+    by_s = tf.linalg.matmul(g * tf.gather(e, t, axis=1), tf.constant(np.eye(T)[s]))
+    return by_s + tf.linalg.matmul(g * tf.gather(e, s, axis=1), tf.constant(np.eye(T)[t]))
 
 
 def _back_substituted(among: Any, x: Any, diagonal: Any, pull: Any) -> Any:
-    """Return J^-T v (S, T), J_ts = C_ts x_t below the diagonal."""
+    """Return J^-T v (S, T), J_ts = C_ts x_t below the diagonal.
+
+    C is nilpotent, so that v / J_ss - (C' x v) / J_ss is exact when it is done T times.
+    """
     tf = load()
-    T = x.shape[1]
-    found: list[Any] = [None] * T
-    for s in reversed(range(T)):
-        rest = sum((among[t, s] * x[:, t] * found[t] for t in range(s + 1, T)), tf.zeros_like(x[:, 0]))
-        found[s] = (pull[:, s] - rest) / diagonal[:, s]
-    return tf.stack(found, axis=1)
+    found = pull / diagonal
+    for _ in range(x.shape[1] - 1):
+        found = (pull - tf.linalg.matmul(x * found, among)) / diagonal
+    return found
