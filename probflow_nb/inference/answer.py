@@ -9,7 +9,7 @@ import numpy as np
 from ..model.collapsed import Evaluation
 from ..posterior import diagnostics
 from ..posterior.draws import Draws, Evidence, Quality
-from ..posterior.verdict import judge_chains, judge_emulated, judge_importance, unresolved_sds
+from ..posterior.verdict import Verdict, judge_chains, judge_emulated, judge_importance, unresolved_sds
 from . import hmc, importance
 from .emulator import CHECKED, Emulator
 from .engine import Posterior
@@ -32,7 +32,10 @@ def from_cloud(
     laid = values.reshape(chains, draws // chains, len(names))
     result = Draws(names, laid, qualities, target.effects(theta, beta, seed))
     notes = unresolved_sds(result)
-    if emulator is None:
+    if not target.collapsed.size:
+        verdict = Verdict("fine", f"The posterior can be trusted (closed form, {draws:,} independent draws).")
+        method = "closed form"
+    elif emulator is None:
         verdict = judge_importance(khat, ess, finished, notes)
         method = "importance sampling"
     else:

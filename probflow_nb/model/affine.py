@@ -26,7 +26,7 @@ from .program import Program
 
 # Elements that may be integrated out, other numbers that may be left, numbers in the matrix A.
 MOST_INTEGRATED = 2000
-MOST_LEFT = 15
+MOST_LEFT = 12
 MOST_ENTRIES = 50_000_000
 _TOLERANCE = 1e-8
 # Random points that what was read off is held to.

@@ -97,11 +97,22 @@ class ConditionalGaussian:
         weighted = A / self.found.relative[:, None]
         left = (self.found.response.y - self.found.c) / self.found.relative
         gram = weighted.T @ weighted
-        # Any reference is right; one near the best fit keeps digits.
-        ridge = 1e-9 * max(float(np.trace(gram)), 1e-300) / max(len(gram), 1)
-        reference = np.linalg.solve(gram + ridge * np.eye(len(gram)), weighted.T @ left)
+        reference = self._near_best(gram, weighted, left)
         rest = left - weighted @ reference
         return CrossProducts(A, reference, gram, weighted.T @ rest, float(rest @ rest))
+
+    def _near_best(self, gram: np.ndarray, weighted: np.ndarray, left: np.ndarray) -> np.ndarray:
+        """Return the innovations' mode at theta = 0: any reference is right, one near the best fit keeps digits."""
+        tf = load()
+        g = self.found.g
+        values, _ = self.found.latent.walk(tf.zeros([1, self.size], tf.float64))
+        everything = {**values, **g.split(np.zeros((1, g.size)))}
+        mean = g.means(everything, 1).numpy()[0]
+        eye = tf.eye(g.size, batch_shape=[1], dtype=tf.float64)
+        blocks = g.roots(everything, 1)
+        root = tf.concat([block.apply(eye[:, block.start : block.stop]) for block in blocks], axis=1).numpy()[0]
+        gain = np.eye(g.size) + root.T @ gram @ root
+        return mean + root @ np.linalg.solve(gain, root.T @ (weighted.T @ (left - weighted @ mean)))
 
     @cached_property
     def first(self) -> int:
