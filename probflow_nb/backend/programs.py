@@ -28,7 +28,7 @@ def fingerprint(functions: tuple[Callable[..., Any], ...], arguments: tuple[Any,
     def together(*given: Any) -> list[Any]:
         return [function(*given) for function in functions]
 
-    graph = tf.function(together).get_concrete_function(*arguments).graph
+    graph = tf.function(together, autograph=False).get_concrete_function(*arguments).graph
     found = hashlib.sha256(graph.as_graph_def().SerializeToString(deterministic=True))
     for external, _ in graph.captures:
         found.update(external.numpy().tobytes())
