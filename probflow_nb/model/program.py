@@ -205,10 +205,10 @@ def _failed(error: Exception, x: Any, title: str) -> EngineError:
     shape = "no inputs" if x is None else f"x of shape {tuple(x.shape)}" if hasattr(x, "shape") else "x"
     hint = None
     text = str(error)
-    if "float64" in text and ("float32" in text or "int" in text):
+    if any(word in text for word in ("double tensor", "float tensor", "float64", "float32", "int32", "int64")):
         hint = "Everything is float64 here: make constants so with tf.constant(..., tf.float64), indices with tf.cast."
     elif isinstance(error, (NotImplementedError, tf.errors.OperatorNotAllowedInGraphError)):
         hint = "Use TensorFlow's functions on the parameters, such as tf.exp in place of numpy's."
     elif any(kind in text for kind in ("Parameter", "Derived", "NoneType")):
         hint = "A parameter's value is self.w(), with brackets."
-    return EngineError(f"{where} failed on {shape}: {type(error).__name__}: {first}", hint=hint)
+    return EngineError(f"{where} failed on {shape}: {type(error).__name__}: {first.removesuffix('name:').strip()}", hint=hint)

@@ -205,7 +205,7 @@ def _check_traced(
         return row_densities(program, walk(terms, z, constants)[:-1], x, y, rank)
 
     try:
-        tf.function(density).get_concrete_function(tf.TensorSpec([_size(terms)], tf.float64))
+        tf.function(density, autograph=False).get_concrete_function(tf.TensorSpec([_size(terms)], tf.float64))
     except ProbflowError as error:
         hint = error.hint or "Use TensorFlow's functions on parameters and x, such as tf.exp in place of numpy's."
         raise EngineError(f"The model's code cannot be compiled. {error.message}", hint=hint) from error
