@@ -203,7 +203,7 @@ class Fit(Predictions):
         longest = max(self._values.quantities, key=lambda q: q.size).name
         raise FitError(
             f"{what} is for formulas; a model of one's own has parameters by their own names.",
-            hint=f'Ask for posterior_mean("{longest}"), posterior_sd("{longest}") or draws["{longest}"].',
+            hint=f'Ask for posterior_mean("{longest}"), posterior_sd("{longest}") or posterior_sample(name="{longest}").',
         )
 
     @cached_property

@@ -51,18 +51,24 @@ class NormalResponse:
         shape = (1, *facts.response_shape[1:]) if part else facts.response_shape
         names = list(values)
         native = facts.batching == "native"
+        others: list[str] = []
 
         def one(*given: Any) -> tuple[Any, Any]:
             with values_in_effect(dict(zip(names, given, strict=True))):
                 found = self.program.response(x).resolved(len(shape))
             if not isinstance(found, Normal):
-                raise Refused(f"its likelihood is {found.name}, not Normal")
+                others.append(found.name)
+                raise Refused(found.name)
             lead = tf.shape(given[0])[:1] if native else np.zeros(0, np.int32)
             whole, flat = tf.concat([lead, shape], axis=0), tf.concat([lead, [-1]], axis=0)
             mean, sd = (tf.reshape(tf.broadcast_to(tensor(found.of(key)), whole), flat) for key in ("mean", "sd"))
             return mean, sd
 
-        mean, sd = over_batch(one, list(values.values()), facts.batching)
+        try:
+            mean, sd = over_batch(one, list(values.values()), facts.batching)
+        except Refused as refused:
+            # Said here, because traced code puts its place in front of what is raised inside.
+            raise Refused(f"its likelihood is {others[0]}, not Normal") from refused
         return mean, sd
 
     def in_pieces(self, values: Values) -> tuple[np.ndarray, np.ndarray]:
