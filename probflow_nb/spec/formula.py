@@ -15,7 +15,7 @@ from .expression import check_arithmetic
 from .families import GAUSSIAN, Family, family_from, read_family
 from .model_spec import ModelSpec
 from .priors import SIGNATURES, Prior
-from .signatures import DISTRIBUTIONS
+from .signatures import DEFAULT, DISTRIBUTIONS
 from .statement_spec import StatementSpec, used_names
 from .statements import has_matrices, lower_statements
 from .suggestion import did_you_mean
@@ -138,6 +138,8 @@ def _is_prior(statement: Tilde, alone: bool) -> bool:
         return True
     if not alone and (_is_parameter(left) or (isinstance(right, Number) and right.value not in (0, 1))):
         return True
+    if isinstance(right, Name) and not right.quoted and right.name == DEFAULT:
+        return not alone
     return names_distribution(right) and (isinstance(right, Call) or not alone)
 
 

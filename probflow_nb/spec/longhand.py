@@ -146,7 +146,8 @@ def _matrix(group: GroupTerm) -> str:
 def _eta(spec: ModelSpec, letters: Letters) -> str:
     parts = []
     if letters.coefficients:
-        matrix = print_name(letters.matrix) or f"design({_terms(spec.intercept, spec.terms)})"
+        inline = f"design({_terms(spec.intercept, spec.terms)})"
+        matrix = print_name(letters.matrix) if letters.matrix else inline
         parts.append(f"{matrix} @ {print_name(letters.coefficients)}")
     for group, mine in zip(spec.groups, letters.groups):
         if mine.matrix or group.terms:
@@ -172,9 +173,10 @@ def _prior_lines(spec: ModelSpec, letters: Letters) -> list[str] | None:
     for group, mine in zip(spec.groups, letters.groups):
         for letter in filter(None, (mine.sd, mine.cor)):
             if letter not in whole:
-                lines.insert(_end(lines, {mine.sd}, letters.sigma), _default(letter))
+                before = mine.cor if letter == mine.sd else ""
+                lines.insert(_end(lines, {mine.sd}, before, letters.sigma), _default(letter))
         effects = (mine.effects, _effects(mine, bool(group.terms)), True)
-        lines.insert(_end(lines, {mine.sd, mine.cor}, letters.sigma), effects)
+        lines.insert(_end(lines, {mine.sd, mine.cor}, "", letters.sigma), effects)
     for letter in filter(None, (letters.sigma, letters.further)):
         if letter not in whole:
             lines.append(_default(letter))
@@ -188,12 +190,12 @@ def _default(letter: str) -> _Line:
     return letter, f"{print_name(letter)} ~ {DEFAULT}(){_SCALED}", True
 
 
-def _end(lines: Sequence[_Line], letters: set[str], sigma: str) -> int:
-    """Return the place after the last line of some letters; without any, before that of sigma."""
+def _end(lines: Sequence[_Line], letters: set[str], *before: str) -> int:
+    """Return the place after the last line of some letters; without any, before the first of others."""
     last = max((i + 1 for i, line in enumerate(lines) if line[0] in letters), default=None)
     if last is not None:
         return last
-    return next((i for i, line in enumerate(lines) if line[0] == sigma), len(lines))
+    return next((i for i, line in enumerate(lines) if line[0] and line[0] in before), len(lines))
 
 
 def _effects(mine: GroupLetters, several: bool) -> str:

@@ -157,7 +157,7 @@ def _mean(spec: StatementSpec, eta: Node) -> tuple[tuple[str, str, Expansion] | 
     effects: list[_Effects] = []
     offsets: list[Node] = []
     for sign, node in _addends(spec, eta):
-        if not any(name.name in spec.parameters for name in used_names(node)):
+        if not _has_parameter(spec, node):
             known = _known(spec, node)
             offsets.append(known if sign == "+" else Unary("-", known, known.span))
             continue
@@ -182,13 +182,29 @@ def _addends(spec: StatementSpec, node: Node) -> list[tuple[str, Node]]:
     while waiting:
         sign, here = waiting.pop()
         value = _resolved(spec, here)[0] if isinstance(here, Name) else here
-        if isinstance(value, Binary) and value.operator in ("+", "-"):
+        if not _has_parameter(spec, value):
+            found.append((sign, value))
+        elif isinstance(value, Binary) and value.operator in ("+", "-"):
             flip = {"+": "-", "-": "+"}
             right = sign if value.operator == "+" else flip[sign]
             waiting += [(right, value.right), (sign, value.left)]
         else:
             found.append((sign, value))
     return found
+
+
+def _has_parameter(spec: StatementSpec, node: Node) -> bool:
+    """Whether an expression uses a parameter, itself or through a definition."""
+    waiting, seen = [node], set()
+    while waiting:
+        for name in used_names(waiting.pop()):
+            value = spec.definition(name.name)
+            if name.name in spec.parameters:
+                return True
+            if value is not None and name.name not in seen:
+                seen.add(name.name)
+                waiting.append(value)
+    return False
 
 
 def _product(spec: StatementSpec, node: Node) -> tuple[str, str, Expansion] | _Effects:
