@@ -15,8 +15,10 @@ import pytest
 from probflow_nb.errors import ParseError
 from probflow_nb.lang.tokens import tokenize
 from probflow_nb.spec.families import KINDS
-from probflow_nb.spec.priors import SIGNATURES
+from probflow_nb.spec.signatures import DISTRIBUTIONS
+from probflow_nb.spec.statement_spec import PARTS
 from probflow_nb.spec.transforms import CONTRASTS, TRANSFORMS, TRUTH
+from probflow_nb.spec.value import LINKS
 
 REPOSITORY = Path(__file__).parents[2]
 EXTENSION = REPOSITORY / "jupyter-config" / "labextension"
@@ -55,6 +57,15 @@ MARKED: dict[str, dict[str, list[str]]] = {
     },
     "%%lme": {"magic": ["%%lme"]},
     "\n  %%lme m\ny ~ x": {"magic": ["%%lme"], "response": ["y"]},
+    "%%lme\nX = design(1 + Days)\nZ = indicators(g) \nw[Days] ~ Normal(0, 100)\nw ~ Flat()\nu ~ Normal(0, tau)\n"
+    "tau ~ HalfNormal(5)\nlog(y) ~ Bernoulli(logit = X @ w + Z @ u + exp(b[g]))\nb ~ Laplace(0, 1)": {
+        "magic": ["%%lme"],
+        "transform": ["design", "indicators", "log", "exp"],
+        "level": ["[Days]", "[g]"],
+        "distribution": ["Normal", "Flat", "Normal", "HalfNormal", "Bernoulli", "Laplace"],
+        "number": ["1", "0", "100", "0", "5", "0", "1"],
+        "response": ["y"],
+    },
     # Names of parameters, distributions and contrasts are columns where a formula has them.
     "%%lme\nsigma ~ Normal + sd + Sum + Intercept + log + True": {"magic": ["%%lme"], "response": ["sigma"]},
     "%%lme\nNormal ~ sd(g)": {"magic": ["%%lme"], "response": ["Normal"]},
@@ -124,7 +135,9 @@ def words() -> dict[str, list[str]]:
         ("transforms", list(TRANSFORMS)),
         ("contrasts", list(CONTRASTS)),
         ("truth", list(TRUTH)),
-        ("distributions", list(SIGNATURES)),
+        ("distributions", list(DISTRIBUTIONS)),
+        ("matrices", list(PARTS)),
+        ("functions", list(LINKS)),
         ("families", [name for kind in KINDS for name in (kind.name, *kind.aliases)]),
         ("links", list(dict.fromkeys(link for kind in KINDS for link in kind.links))),
     ],

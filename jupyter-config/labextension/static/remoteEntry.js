@@ -8,10 +8,14 @@
     "transforms": ["log", "log2", "log10", "log1p", "exp", "expm1", "sqrt", "abs", "I", "center", "scale",
                    "standardize", "poly", "bs", "ns", "C", "factor"],
     "parts": ["offset", "weights"],
+    "matrices": ["design", "indicators"],
+    "functions": ["logit", "inv_logit", "probit", "inv_probit", "inv_cloglog", "tanh", "softplus"],
     "contrasts": ["Treatment", "Sum", "Helmert", "Poly"],
     "truth": ["True", "TRUE", "False", "FALSE"],
-    "distributions": ["Normal", "HalfNormal", "StudentT", "HalfStudentT", "Cauchy", "HalfCauchy", "Exponential",
-                      "Gamma", "InverseGamma", "LogNormal", "Uniform", "LKJ", "Flat"],
+    "distributions": ["Normal", "HalfNormal", "StudentT", "HalfStudentT", "Cauchy", "HalfCauchy", "Laplace",
+                      "Logistic", "Exponential", "Gamma", "InverseGamma", "LogNormal", "Weibull", "Uniform", "Beta",
+                      "LKJ", "Dirichlet", "MultivariateNormal", "Flat", "Default", "Bernoulli", "Binomial",
+                      "Poisson", "NegativeBinomial"],
     "parameters": ["Intercept", "sigma"],
     "parameterCalls": ["sd", "cor", "centered"],
     "definitions": ["family", "weights"],
@@ -23,7 +27,7 @@
   const BEGINNING = /^\s*%%lme(?=\s|$)/;
 
   const is = (list, word) => WORDS[list].includes(word);
-  const isFunction = word => is("transforms", word) || is("parts", word);
+  const isFunction = word => ["transforms", "parts", "matrices", "functions"].some(list => is(list, word));
   const folded = word => word.toLowerCase().replace(/[_.]/g, "");
   const isFamily = word => WORDS.families.some(family => folded(family) === folded(word));
 
@@ -162,12 +166,19 @@
       return { statement, sign: at < 0 ? "" : statement[at].text, left: statement.slice(0, Math.max(at, 0)),
                right: at < 0 ? statement : statement.slice(at + 1) };
     });
-    const alone = parts.filter(part => part.sign === "~").length === 1;
-    for (const { statement, sign, left, right } of parts) {
-      const prior = sign === "~" && left.length > 0 && isPrior(left, right, alone);
+    const tildes = parts.filter(part => part.sign === "~");
+    for (const part of tildes) part.prior = part.left.length > 0 && isPrior(part.left, part.right, tildes.length === 1);
+    // Without a formula, the left side that nothing else uses is the response.
+    const explicit = tildes.every(part => part.prior);
+    const isName = token => token.kind === "name" || token.kind === "quoted";
+    const used = new Set(parts.flatMap(part => part.right.filter(isName).map(token => token.text)));
+    const isOther = token => token.kind === "parameter" || (isName(token) && used.has(token.text));
+    for (const { statement, sign, left, right, prior } of parts) {
       markExpression(statement);
-      if (prior) markPrior(left, right);
-      else if (sign === "~") markFormula(left);
+      if (prior) {
+        markPrior(left, right);
+        if (explicit && !left.some(isOther)) markFormula(left);
+      } else if (sign === "~") markFormula(left);
       else if (sign === "=") markDefinition(left, right);
     }
     return tokens;
