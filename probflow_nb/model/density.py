@@ -108,5 +108,11 @@ class Density(Protocol):
 
 
 def log_density(density: Density, z: Any, inputs: Mapping[str, Any]) -> Any:
-    """Return log p(data, parameters) + log |Jacobian| at z (..., D), shape (...)."""
+    """Return log p(data, parameters) + log |Jacobian| at z (..., D), shape (...).
+
+    A density may have a method `log_joint` of its own, where the prior and the likelihood share work.
+    """
+    together = getattr(density, "log_joint", None)
+    if together is not None:
+        return together(z, inputs)
     return density.log_prior(z, inputs) + density.log_lik(z, inputs)

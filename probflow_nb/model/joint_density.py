@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,15 @@ from .model import Model, ModelFactor
 _LOG_2PI = math.log(2.0 * math.pi)
 # A level is centred when its rows have so many times the precision of its prior, at a low quantile of their ratio.
 _STRONG, _LOW = 2.0, 0.05
+
+
+class _Parts(NamedTuple):
+    """A point taken apart: theta a list of (...), beta~ (..., p), each factor's effects (..., J, k) and log density."""
+
+    theta: list[Any]
+    beta: Any
+    effects: list[Any]
+    densities: list[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,9 +187,12 @@ class JointDensity:
 
     def log_prior(self, z: Any, inputs: Mapping[str, Any]) -> Any:
         """Return log p(theta, beta, b) with the Jacobian of every transform."""
+        return self._log_prior(self._parts(z, inputs), inputs)
+
+    def _log_prior(self, parts: _Parts, inputs: Mapping[str, Any]) -> Any:
         tf = load()
-        columns = self._theta(z)
-        logs = tf.gather(z, self._scale_places, axis=-1)
+        columns = parts.theta
+        logs = tf.stack([columns[i] for i in self._scale_places], axis=-1)
         scales = tf.exp(logs) * tf.gather(inputs["units"], self._scale_places)
         # d sd / d theta = sd.
         total = tf.reduce_sum(tf.math.log(scales), axis=-1)
@@ -190,7 +202,7 @@ class JointDensity:
             if term.n_correlations:
                 partial = covariance.partial_correlations(term, columns)
                 total += lkj_partial_log_prob(self.model.priors.correlations[m], term.k, partial)
-        beta = self._beta(z, inputs)
+        beta = _linear(parts.beta, inputs["T"]) + inputs["t"]
         if self.p:
             if self.model.priors.centered:
                 first = beta[..., :1] + _linear(beta, inputs["x_mean"][None])
@@ -199,22 +211,27 @@ class JointDensity:
                 total += group.log_prob(beta, inputs)
             # T is triangular but for its first row: its determinant is the product of its diagonal.
             total += tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(inputs["T"]))))
-        for position in range(len(self.model.factors)):
-            total += self._effects(position, columns, z, inputs)[1]
+        for density in parts.densities:
+            total += density
         return total
 
     def log_lik(self, z: Any, inputs: Mapping[str, Any], rows: Any = None) -> Any:
         """Return the log likelihood of all rows, or of rows (m,)."""
+        return self._log_lik(self._parts(z, inputs), inputs, rows)
+
+    def log_joint(self, z: Any, inputs: Mapping[str, Any]) -> Any:
+        """Return `log_prior` + `log_lik` of all rows with what they share worked out once."""
+        parts = self._parts(z, inputs)
+        return self._log_prior(parts, inputs) + self._log_lik(parts, inputs, None)
+
+    def _log_lik(self, parts: _Parts, inputs: Mapping[str, Any], rows: Any) -> Any:
         tf = load()
 
         def of(name: str) -> Any:
             return inputs[name] if rows is None else tf.gather(inputs[name], rows)
 
-        columns = self._theta(z)
-        d = self.layout.size
-        log_sigma = columns[self.layout.sigma]
-        beta = z[..., d : d + self.p]
-        effects = [self._effects(position, columns, z, inputs)[0] for position in range(len(self.model.factors))]
+        beta, effects = parts.beta, parts.effects
+        log_sigma = parts.theta[self.layout.sigma]
         w = of("weights")
         n = tf.cast(tf.shape(w)[0], tf.float64)
         constant = 0.5 * tf.reduce_sum(tf.math.log(w)) - n * (0.5 * _LOG_2PI + inputs["log_y_scale"])
@@ -228,12 +245,13 @@ class JointDensity:
         square = tf.reduce_sum(w * residual * residual, axis=-1) * tf.exp(-2.0 * log_sigma)
         return constant - n * log_sigma - 0.5 * square
 
-    def _theta(self, z: Any) -> list[Any]:
-        return [z[..., i] for i in range(self.layout.size)]
-
-    def _beta(self, z: Any, inputs: Mapping[str, Any]) -> Any:
-        d = self.layout.size
-        return _linear(z[..., d : d + self.p], inputs["T"]) + inputs["t"]
+    def _parts(self, z: Any, inputs: Mapping[str, Any]) -> _Parts:
+        """Return the pieces of z (..., D); cut at once, so that the gradient is put together at once."""
+        tf = load()
+        theta, beta, *raw = tf.split(z, [slot.stop - slot.start for slot in self.slots], axis=-1)
+        columns = tf.unstack(theta, axis=-1)
+        found = [self._effects(position, columns, part, inputs) for position, part in enumerate(raw)]
+        return _Parts(columns, beta, [b for b, _ in found], [density for _, density in found])
 
     def _factor(self, factor: ModelFactor, columns: list[Any]) -> Lower:
         """Return the lower triangular root of the covariance of a level's effects, in scaled units, entries (...)."""
@@ -243,13 +261,15 @@ class JointDensity:
             [covariance.relative_factor(t, columns, zero, covariance.partial_correlations(t, columns)) for t in terms]
         )
 
-    def _effects(self, position: int, columns: list[Any], z: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Return the effects of one factor in scaled units, (..., J, k), and their log density with the Jacobian."""
+    def _effects(self, position: int, columns: list[Any], raw: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the effects of one factor in scaled units, (..., J, k), and their log density with the Jacobian.
+
+        raw: their part of z, (..., J k).
+        """
         tf = load()
-        factor, slot = self.model.factors[position], self.slots[2 + position]
-        J, k = slot.shape
-        raw = tf.reshape(z[..., slot.start : slot.stop], tf.concat([tf.shape(z)[:-1], [J, k]], axis=0))
-        raw = tf.ensure_shape(raw, [*z.shape[:-1], J, k])
+        factor = self.model.factors[position]
+        J, k = self.slots[2 + position].shape
+        raw = _levels_apart(raw, J, k)
         root = self._factor(factor, columns)
         centred = self._centred(position, inputs)
         given = [raw[..., c] for c in range(k)]
@@ -268,8 +288,9 @@ class JointDensity:
     def constrain(self, z: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Return beta, sd[F], cor[F] (of correlated factors), b[F] and sigma on the data's scale."""
         tf = load()
-        columns = self._theta(z)
-        values = {"beta": self._beta(z, inputs)}
+        parts = self._parts(z, inputs)
+        columns = parts.theta
+        values = {"beta": _linear(parts.beta, inputs["T"]) + inputs["t"]}
         for position, factor in enumerate(self.model.factors):
             units = tf.constant(self._factor_units(factor))
             root = self._factor(factor, columns)
@@ -284,7 +305,7 @@ class JointDensity:
                     [zero if v is None else v / (sds[i] * sds[j]) for j, v in enumerate(r)] for i, r in enumerate(full)
                 ]
                 values[f"cor[{factor.name}]"] = tf.stack([tf.stack(row, axis=-1) for row in R], axis=-2)
-            values[f"b[{factor.name}]"] = self._effects(position, columns, z, inputs)[0] * units
+            values[f"b[{factor.name}]"] = parts.effects[position] * units
         values["sigma"] = tf.exp(columns[self.layout.sigma]) * inputs["units"][self.layout.sigma]
         return values
 
@@ -390,6 +411,15 @@ def _linear(x: Any, A: Any) -> Any:
     if x.shape.rank > 1:
         return tf.linalg.matmul(x, A, transpose_b=True)
     return tf.linalg.matvec(A, x)
+
+
+def _levels_apart(flat: Any, J: int, k: int) -> Any:
+    """Return (..., J k) as (..., J, k), with as much of the shape known as can be."""
+    tf = load()
+    if flat.shape[:-1].is_fully_defined():
+        return tf.reshape(flat, [*flat.shape[:-1], J, k])
+    apart = tf.reshape(flat, tf.concat([tf.shape(flat)[:-1], [J, k]], axis=0))
+    return tf.ensure_shape(apart, [*flat.shape[:-1], J, k])
 
 
 def _level(entry: Any) -> Any:

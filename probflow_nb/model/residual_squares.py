@@ -86,9 +86,8 @@ def squares(beta: Any, effects: Sequence[Any], held: Mapping[str, Any]) -> Any:
         J, k = held[f"near{f}"].shape
         blocks = held[f"ZZ{f}"]
         own = tf.stack([sum(blocks[:, c, m] * d[..., m] for m in range(k)) for c in range(k)], axis=-1)
-        flat = tf.reshape(d, tf.concat([tf.shape(d)[:-2], [J * k]], axis=0))
-        flat = tf.ensure_shape(flat, [*d.shape[:-2], J * k])
-        rest = tf.reshape(own, tf.shape(flat)) - 2.0 * tf.reshape(held[f"slope{f}"], [-1])
+        flat = _side_by_side(d, J * k)
+        rest = _side_by_side(own, J * k) - 2.0 * tf.reshape(held[f"slope{f}"], [-1])
         if p:
             rest += 2.0 * _product(beta, held[f"ZX{f}"])
         for g, other in enumerate(moved):
@@ -96,6 +95,14 @@ def squares(beta: Any, effects: Sequence[Any], held: Mapping[str, Any]) -> Any:
         total += tf.reduce_sum(flat * rest, axis=-1)
         moved.append(flat)
     return total
+
+
+def _side_by_side(d: Any, size: int) -> Any:
+    """Return (..., J, k) as (..., J k), with as much of the shape known as can be."""
+    tf = load()
+    if d.shape[:-2].is_fully_defined():
+        return tf.reshape(d, [*d.shape[:-2], size])
+    return tf.ensure_shape(tf.reshape(d, tf.concat([tf.shape(d)[:-2], [size]], axis=0)), [*d.shape[:-2], size])
 
 
 def _product(x: Any, A: Any) -> Any:
