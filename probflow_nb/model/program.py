@@ -163,7 +163,7 @@ class Program:
 
         A parameter with a transform counts by the density of what its prior speaks of.
         """
-        return self.density.log_joint({name: tensor(value) for name, value in values.items()})
+        return self.density.log_prob({name: tensor(value) for name, value in values.items()})
 
     def prior_sample(self, n: int = 1, seed: int = 0) -> dict[str, np.ndarray]:
         """Return n draws of every parameter from its prior, by name, (n, *shape); SpecError for a Flat prior."""
@@ -211,4 +211,5 @@ def _failed(error: Exception, x: Any, title: str) -> EngineError:
         hint = "Use TensorFlow's functions on the parameters, such as tf.exp in place of numpy's."
     elif any(kind in text for kind in ("Parameter", "Derived", "NoneType")):
         hint = "A parameter's value is self.w(), with brackets."
-    return EngineError(f"{where} failed on {shape}: {type(error).__name__}: {first.removesuffix('name:').strip()}", hint=hint)
+    said = first.removesuffix("name:").strip()
+    return EngineError(f"{where} failed on {shape}: {type(error).__name__}: {said}", hint=hint)

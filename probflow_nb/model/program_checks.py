@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Rows at which batches of draws are held against single ones.
 _ROWS = 256
 _POINTS = 8
+# Operations that run Python.
+_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 
 def check(program: Program) -> ResponseFacts:
@@ -205,10 +207,24 @@ def _check_traced(
         return row_densities(program, walk(terms, z, constants)[:-1], x, y, rank)
 
     try:
-        tf.function(density, autograph=False).get_concrete_function(tf.TensorSpec([_size(terms)], tf.float64))
+        traced = tf.function(density, autograph=False)
+        graph = traced.get_concrete_function(tf.TensorSpec([_size(terms)], tf.float64)).graph.as_graph_def()
     except ProbflowError as error:
         hint = error.hint or "Use TensorFlow's functions on parameters and x, such as tf.exp in place of numpy's."
         raise EngineError(f"The model's code cannot be compiled. {error.message}", hint=hint) from error
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    used = {node.op for node in nodes}
+    if used & _PYTHON:
+        raise EngineError(
+            "The model's code calls Python from within TensorFlow (py_function or numpy_function), so it cannot be "
+            "compiled.",
+            hint="Use TensorFlow's own functions.",
+        )
+    if any("Random" in op for op in used):
+        raise EngineError(
+            "The model's code draws random numbers, but a log density must be the same each time.",
+            hint="Make what is random a parameter.",
+        )
 
 
 def _prior_batching(terms: tuple[PriorTerm, ...], constants: Mapping[str, Any]) -> str:
@@ -227,8 +243,8 @@ def _batching(
     """Return whether the code may be given some rows only, and how it takes a batch of draws."""
     tf = load()
     n = program.n_rows
-    z = _points(terms, 0.3)
-    sets = [walk(terms, tensor(row), constants)[:-1] for row in z]
+    S = _batch_size([*(term.slot.shape for term in terms), *_shapes(x), tuple(y.shape)], n)
+    sets = [walk(terms, tensor(row), constants)[:-1] for row in _points(terms, 0.3)[:S]]
     rows = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).round().astype(int))[::-1]
     if len(rows) == n and n > 1:
         rows = rows[: max(1, n - n // 3)]
@@ -243,9 +259,8 @@ def _batching(
     )
     if by_rows:
         x, y = x_part, part(y)
-    S = _batch_size([*(term.slot.shape for term in terms), tuple(y.shape), *_shapes(x)])
-    wanted = np.stack([np.asarray(row_densities(program, given, x, y, rank)) for given in sets[:S]])
-    batch = [tf.stack([given[i] for given in sets[:S]]) for i in range(len(terms))]
+    wanted = np.stack([np.asarray(row_densities(program, given, x, y, rank)) for given in sets])
+    batch = [tf.stack([given[i] for given in sets]) for i in range(len(terms))]
     for how in ("native", "vectorized"):
         if _agrees(lambda *given: row_densities(program, given, x, y, rank), batch, how, wanted):
             return by_rows, how
@@ -258,9 +273,10 @@ def _shapes(x: Any) -> list[tuple[int, ...]]:
     return [tuple(value.shape) for value in (x.values() if isinstance(x, Mapping) else [x])]
 
 
-def _batch_size(shapes: list[tuple[int, ...]]) -> int:
+def _batch_size(shapes: list[tuple[int, ...]], n: int = 0) -> int:
     """Return a number of draws that is the length of no axis, so that nothing fits by chance."""
-    taken = {n for shape in shapes for n in shape}
+    # Rows may be a part of n when they are held against each other.
+    taken = {size for shape in shapes for size in shape} | {n - n // 3, min(n, _ROWS)}
     return next((s for s in (3, 5, 7, 2, 4, 6) if s not in taken), _POINTS)
 
 

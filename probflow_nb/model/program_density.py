@@ -160,7 +160,13 @@ class ProgramDensity:
         batch = len(given[0].shape) - len(self.slots[0].shape)
         return self._row_densities(given, inputs, rows, batch)
 
-    def log_joint(self, values: Mapping[str, Any]) -> Any:
+    def log_joint(self, z: Any, inputs: Mapping[str, Any]) -> Any:
+        """Return log p(y, parameters) + log |Jacobian|: prior and likelihood share the way to the values."""
+        tf = load()
+        *values, prior = self._walk(z, inputs)
+        return prior + tf.reduce_sum(self._row_densities(values, inputs, None, len(z.shape) - 1), axis=-1)
+
+    def log_prob(self, values: Mapping[str, Any]) -> Any:
         """Return log p(y, parameters) at values by name (..., *shape), without Jacobian, shape (...)."""
         tf = load()
         inputs = self.inputs()

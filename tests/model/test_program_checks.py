@@ -43,9 +43,6 @@ def count(self, x):
     return pf.Poisson(log=(x @ self.w())[..., 0] + 0.0 * self.sigma())
 
 
-NOT_TENSORS = (
-    "Given.__call__ failed on x of shape (12, 2): AttributeError: 'str' object has no attribute 'shape'"
-)
 CASES = {
     "nothing": (lambda self, x: None, Y, "Given.__call__ returns nothing, but it must return the distribution"),
     "a tensor": (lambda self, x: x @ self.w(), Y, "Given.__call__ returns a EagerTensor, but it must return"),
@@ -89,6 +86,16 @@ CASES = {
         lambda self, x: pf.Normal(np.asarray(x) @ np.asarray(self.w()) * 1.0, self.sigma()),
         Y,
         "The model's code cannot be compiled.",
+    ),
+    "python": (
+        lambda self, x: pf.Normal(tf.py_function(lambda m: m, [x @ self.w()], tf.float64), self.sigma()),
+        Y,
+        "The model's code calls Python from within TensorFlow (py_function or numpy_function)",
+    ),
+    "random": (
+        lambda self, x: pf.Normal(x @ self.w() + 0.0 * tf.random.normal([N, 1], dtype=tf.float64), self.sigma()),
+        Y,
+        "The model's code draws random numbers, but a log density must be the same each time.",
     ),
     "local parameter": (
         lambda self, x: pf.Normal(x @ self.w(), self.sigma() + pf.ScaleParameter(name="tau")()),
@@ -161,7 +168,9 @@ def test_a_model_without_code_or_parameters():
 def test_either_form_of_the_response_is_one_density(column):
     def call(self, x):
         mean = x @ self.w()
-        return pf.Normal(mean if column else mean[..., 0], self.sigma()[..., None, None] if column else self.sigma()[..., None])
+        return pf.Normal(
+            mean if column else mean[..., 0], self.sigma()[..., None, None] if column else self.sigma()[..., None]
+        )
 
     z = 0.3 * np.arange(3.0)
     found = {}
@@ -279,7 +288,7 @@ def test_bad_responses_get_their_sentence(name):
 
 
 def test_lengths_differ():
-    with pytest.raises(pf.DataError, match="x has 12 rows, but y has 11."):
+    with pytest.raises(pf.DataError, match=r"x has 12 rows, but y has 11\."):
         model(normal).program(X, Y[:-1])
 
 

@@ -112,9 +112,6 @@ def test_the_density_is_the_joint_with_its_jacobian_however_centred(name, share)
     found = log_density(density, tf.constant(z), inputs).numpy()
     values = density.constrain(tf.constant(z), inputs)
     # sigma's own prior is that of its precision, sigma^-2: a transform needs no Jacobian of its own.
-    by_precision = {n: v for n, v in values.items()}
-    if name != "correlated":
-        by_precision["sigma"] = 1.0 / values["sigma"] ** 2
     h, D = 1e-5, density.size
     for i, point in enumerate(z):
         steps = tf.constant(np.concatenate([point + h * np.eye(D), point - h * np.eye(D)]))
@@ -183,7 +180,9 @@ def test_batches_are_their_single_points_in_every_way_of_running(name):
     values = density.constrain(tf.constant(z.reshape(2, 2, -1)), inputs)
     assert {n: v.shape[2:] for n, v in values.items()} == {s.name: s.shape for s in density.slots}
 
-    @tf.function(input_signature=[tf.TensorSpec([4, density.size], tf.float64)], jit_compile=name not in ("student", "laplace"))
+    @tf.function(
+        input_signature=[tf.TensorSpec([4, density.size], tf.float64)], jit_compile=name not in ("student", "laplace")
+    )
     def compiled(at):
         with tf.GradientTape() as tape:
             tape.watch(at)
@@ -194,9 +193,7 @@ def test_batches_are_their_single_points_in_every_way_of_running(name):
     np.testing.assert_allclose(found, single, rtol=1e-11)
     h = 1e-6
     step = h * np.random.default_rng(3).standard_normal(density.size)
-    ahead, behind = (
-        log_density(density, tf.constant(z + sign * step), inputs).numpy() for sign in (1.0, -1.0)
-    )
+    ahead, behind = (log_density(density, tf.constant(z + sign * step), inputs).numpy() for sign in (1.0, -1.0))
     np.testing.assert_allclose(gradient.numpy() @ step, (ahead - behind) / 2, rtol=1e-4, atol=1e-9)
 
 
@@ -228,24 +225,24 @@ def test_code_that_needs_all_rows_is_known_and_not_given_some():
         density.log_lik(tf.zeros([density.size], tf.float64), density.inputs(), tf.constant([0, 1]))
 
 
-def test_code_that_cannot_be_vectorised_is_looped_over():
-    x, y = data()
+@pytest.mark.parametrize("how", ["vectorized", "loop"])
+def test_mapping_over_draws_of_any_number(how):
+    from probflow_nb.model.program_density import over_batch
 
-    class Odd(pf.Model):
-        def __init__(self):
-            self.w, self.sigma = pf.Parameter(2), pf.ScaleParameter()
+    def function(a, b):
+        assert a.shape == (3,)
+        return [tf.reduce_sum(a) * b, a + b]
 
-        def __call__(self, given):
-            # Neither broadcasts nor vectorises: its number of axes is held against single values.
-            w = tf.ensure_shape(self.w(), [2])
-            mean = tf.py_function(lambda a, b: a @ b[:, None], [given[:, :2], w], tf.float64)[:, 0]
-            return pf.Normal(tf.ensure_shape(mean, [given.shape[0]]), self.sigma())
-
-    density = Odd().program(x, y).density
-    assert density.facts.batching in ("vectorized", "loop")
-    inputs, z = density.inputs(), points(density, 3)
-    single = [log_density(density, tf.constant(point), inputs).numpy() for point in z]
-    np.testing.assert_allclose(log_density(density, tf.constant(z), inputs), single, rtol=1e-11)
+    a, b = np.arange(12.0).reshape(4, 3), np.arange(4.0)
+    expected = [a.sum(axis=1) * b, a + b[:, None]]
+    found = over_batch(function, [tf.constant(a), tf.constant(b)], how)
+    unknown = tf.function(
+        lambda a, b: over_batch(function, [a, b], how),
+        input_signature=[tf.TensorSpec([None, 3], tf.float64), tf.TensorSpec([None], tf.float64)],
+    )(tf.constant(a), tf.constant(b))
+    for result in (found, unknown):
+        for value, wanted in zip(result, expected, strict=True):
+            np.testing.assert_allclose(value, wanted)
 
 
 def test_scalars_and_levels_stand_under_their_names():
@@ -274,7 +271,9 @@ def test_labels_and_long_parameters():
             self.w, self.sigma = pf.Parameter([2, 1]), pf.ScaleParameter([1, 1])
 
         def __call__(self, given):
-            return pf.Normal(given[:, :2] @ self.w() + 0.0 * tf.reduce_sum(self.a(), [-1, -2])[..., None, None], self.sigma())
+            return pf.Normal(
+                given[:, :2] @ self.w() + 0.0 * tf.reduce_sum(self.a(), [-1, -2])[..., None, None], self.sigma()
+            )
 
     plain = Long().program(x, y)
     levels = tuple("abcdefg")

@@ -200,9 +200,15 @@ SENTENCES = {
     "none": (lambda: pf.Normal(None, 1), "The mean of Normal is None"),
     "ragged": (lambda: pf.Normal([[1], [1, 2]], 1), "The mean of Normal is of type list"),
     "probability": (lambda: pf.Bernoulli(1.5), "The p of Bernoulli is 1.5, but it must be between 0 and 1."),
-    "two forms": (lambda: pf.Bernoulli(0.5, logit=0.0), "Bernoulli takes exactly one of p= or logit=, but p= and logit="),
+    "two forms": (
+        lambda: pf.Bernoulli(0.5, logit=0.0),
+        "Bernoulli takes exactly one of p= or logit=, but p= and logit=",
+    ),
     "no form": (lambda: pf.Poisson(), "Poisson takes exactly one of rate= or log=, but none was given."),
-    "trials": (lambda: pf.Binomial(2.5, 0.5), "The trials of Binomial is 2.5, but it must be a whole number, 0 or more."),
+    "trials": (
+        lambda: pf.Binomial(2.5, 0.5),
+        "The trials of Binomial is 2.5, but it must be a whole number, 0 or more.",
+    ),
     "bounds": (lambda: pf.Uniform(2, 1), "The bounds of Uniform(2, 1) are not in order: low must be below high."),
     "beta": (lambda: pf.Beta(1), "Beta takes a and b, or precision= with mean= or logit=."),
     "lengths": (

@@ -73,7 +73,7 @@ def test_an_explicit_name_that_collides_is_an_error():
         def __init__(self):
             self.a, self.b = pf.Parameter(), pf.Parameter(name="a")
 
-    with pytest.raises(SpecError, match="Two parameters are named a: a and b."):
+    with pytest.raises(SpecError, match=r"Two parameters are named a: a and b\."):
         discover(Two())
 
 
@@ -84,7 +84,7 @@ def test_priors_may_not_go_round_in_a_circle():
             self.b = pf.Parameter(prior=pf.Normal(self.a, 1))
             self.a.prior = pf.Normal(self.b, 1)
 
-    with pytest.raises(SpecError, match="The priors go round in a circle: a -> b -> a."):
+    with pytest.raises(SpecError, match=r"The priors go round in a circle: a -> b -> a\."):
         discover(Round())
 
 
