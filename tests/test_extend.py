@@ -224,7 +224,7 @@ def test_what_is_for_formulas_says_what_else_to_ask() -> None:
     for question in ("fixef", "ranef", "ranef_sd", "varcorr", "se"):
         with pytest.raises(pf.FitError) as caught:
             getattr(fit, question)
-        assert caught.value.hint == ('Ask for posterior_mean("mu"), posterior_sd("mu") or posterior_sample(name="mu").')
+        assert caught.value.hint == 'Ask for posterior_mean("mu"), posterior_sd("mu") or draws.'
     with pytest.raises(pf.FitError, match="criterion"):
         _ = fit.criterion
     with pytest.raises(pf.FitError, match="no formula"):

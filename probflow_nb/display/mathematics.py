@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from . import escape
 from .card import Equation, GroupEquation, Statements
-from .notation import GREEK, Line, Piece, Symbol, statement_lines
+from .notation import BETWEEN_WORDS, GREEK, Line, Piece, Symbol, statement_lines
 
 _NAME = 32  # characters of a name inside a formula
 _MANY = 6  # terms of a sum before its middle is left out
@@ -19,6 +19,7 @@ _LATEX_SYMBOLS = {
     "~": r"\sim",
     "Normal": r"\mathrm{Normal}",
     ",  ": r",\quad ",
+    BETWEEN_WORDS: r"\ ",
 }
 _SUBSCRIPTS = str.maketrans("0123456789ij", "₀₁₂₃₄₅₆₇₈₉ᵢⱼ")
 
@@ -158,7 +159,7 @@ def _html_piece(piece: Piece) -> str:
 
 def _text_piece(piece: Piece) -> str:
     if isinstance(piece, str):
-        return piece
+        return piece.replace(BETWEEN_WORDS, " ")
     base = escape.plain(piece.text, _NAME)
     below, above = ("".join(map(_text_piece, pieces)) for pieces in (piece.below, piece.above))
     if below and all(c in "0123456789ij" for c in below):
@@ -170,7 +171,7 @@ def _text_piece(piece: Piece) -> str:
 
 def _latex_piece(piece: Piece) -> str:
     if isinstance(piece, str):
-        sign = _LATEX_SYMBOLS.get(piece.strip()) if piece != piece.strip() else None
+        sign = _LATEX_SYMBOLS.get(piece.strip(" ")) if piece != piece.strip(" ") else None
         return f" {sign} " if sign else _LATEX_SYMBOLS.get(piece, piece.replace("…", r"\ldots"))
     if piece.text == "√w" and not piece.is_name:
         return r"\sqrt{w_{i}}"

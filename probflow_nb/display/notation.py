@@ -10,6 +10,8 @@ from typing import TypeAlias
 from .card import Statement, Statements
 
 MOST_LINES = 16  # statements shown
+# A blank that LaTeX does not swallow.
+BETWEEN_WORDS = "\u00a0"
 _MOST_PIECES = 90  # words and signs of one side
 
 GREEK = {
@@ -86,7 +88,18 @@ def pieces(text: str) -> tuple[Piece, ...]:
         if len(found) >= _MOST_PIECES:
             return (*found, "…")
         _append(found, piece)
+        _subscript(found)
     return tuple(found)
+
+
+def _subscript(found: list[Piece]) -> None:
+    """Put what stands in brackets behind a name below it: w[Days]."""
+    if found[-1] != "]" or "[" not in found:
+        return
+    start = len(found) - 1 - found[::-1].index("[")
+    base, inside = found[start - 1] if start else "", tuple(found[start + 1 : -1])
+    if isinstance(base, Symbol) and not base.below and inside:
+        found[start - 1 :] = [Symbol(base.text, base.is_name, inside, base.above)]
 
 
 def _read(text: str) -> Iterator[Piece]:
@@ -112,7 +125,13 @@ def _append(found: list[Piece], piece: Piece) -> None:
         found[-1] = Symbol("**", True)
     if piece == " − " and (not found or found[-1] in ("(", ", ", "[", " = ", " + ", " − ", " · ", " / ")):
         piece = "−"
+    if found and _is_word(piece) and (_is_word(found[-1]) or found[-1] in (")", "]")):
+        found.append(BETWEEN_WORDS)
     found.append(piece)
+
+
+def _is_word(piece: Piece) -> bool:
+    return (isinstance(piece, Symbol) and piece.text[:1].isalnum()) or (isinstance(piece, str) and piece[:1].isdigit())
 
 
 def symbol(name: str) -> Symbol:

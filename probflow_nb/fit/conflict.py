@@ -17,6 +17,7 @@ from ..inference.engine import Posterior
 from ..model.model import Model
 from ..posterior.verdict import Verdict
 from ..predict.build import response_at
+from ..predict.letters import shown_names
 from ..predict.prior import prior_values
 from ..predict.response import Response
 from ..predict.values import Values, values
@@ -26,6 +27,8 @@ from .facts import Facts, facts
 _FAR = 5.0
 # sd(y) this many times what the prior expects is in conflict; this much below, the prior is said to be vague.
 _SPREAD, _VAGUE = 20.0, 200.0
+# Priors that know log sd(y) better than this have said what they expect.
+_SURE = 0.5
 _DRAWS = 400
 _ROWS = 400
 _MOST_ELEMENTS = 20_000_000
@@ -95,9 +98,19 @@ def _predictive(response: Response, about: Facts) -> tuple[list[str], list[str]]
     continuous = bool(np.any(y != np.round(y)))
     if continuous and spread > 0 and scale > _SPREAD * spread:
         hard.append(f"The priors expect {name} to have an sd of {_short(spread)}; the data have {_short(scale)}.")
-    if continuous and scale > 0 and scale * _VAGUE < spread:
+    if continuous and _surely_wider(spreads[usable], scale):
+        hard.append(f"The priors expect {name} to have an sd of {_short(spread)}; the data have {_short(scale)}.")
+    elif continuous and scale > 0 and scale * _VAGUE < spread:
         soft.append(f"The priors are vague: they expect {name} to have an sd of {_short(spread)}, not {_short(scale)}.")
     return hard, soft
+
+
+def _surely_wider(spreads: np.ndarray, scale: float) -> bool:
+    """Whether all that the priors allow is far wider than the data; a prior that is merely wide allows much."""
+    if scale <= 0 or not (spreads > 0).all():
+        return False
+    logs = np.log(spreads / scale)
+    return bool(logs.std() < _SURE and logs.mean() > max(np.log(3.0), _FAR * logs.std()))
 
 
 def _by_draw(response: Response, blocks: list[slice]) -> tuple[np.ndarray, np.ndarray]:
@@ -123,6 +136,7 @@ def _displaced(model: Any, prior: Values, posterior: Values) -> list[str]:
 
 def _distances(model: Any, prior: Values, posterior: Values) -> Iterator[tuple[float, str, float, float]]:
     written = _written(model) if isinstance(model, Model) else None
+    letters = shown_names(model)
     for quantity in posterior.quantities:
         before, after = prior[quantity.name], posterior[quantity.name]
         expected, spread = before.mean(axis=0).reshape(-1), before.std(axis=0).reshape(-1)
@@ -133,7 +147,7 @@ def _distances(model: Any, prior: Values, posterior: Values) -> Iterator[tuple[f
                 continue
             distance = abs(means[i] - expected[i]) / spread[i] if spread[i] > 0 else 0.0
             if distance > _FAR and np.isfinite(distance):
-                yield float(distance), name, float(means[i]), float(expected[i])
+                yield float(distance), letters.get(name, name), float(means[i]), float(expected[i])
 
 
 def _element_names(model: Any, quantity: Any) -> list[str]:

@@ -17,13 +17,14 @@ def by_name(values: Values, scalars: Any, name: str | None, of: Callable[[Quanti
     scalars: the Draws, whose scalars may be asked for by the names that a table shows.
     """
     if name is None:
-        return {quantity.name: of(quantity, values[quantity.name]) for quantity in values.quantities}
+        return {quantity.shown: of(quantity, values[quantity.name]) for quantity in values.quantities}
     if not isinstance(name, str):
         raise FitError(f"A parameter is asked for by its name, not by {name!r:.60}.")
-    known = [quantity.name for quantity in values.quantities]
-    if name not in known and name in scalars.names:
+    known = {own for quantity in values.quantities for own in (quantity.name, quantity.shown)}
+    if name not in known and name in (*scalars.names, *scalars.aliases):
         return of(Quantity(name, ()), scalars.flat(name))
-    return of(values.quantity(name), values[name])
+    quantity = values.quantity(name)
+    return of(quantity, values[quantity.name])
 
 
 def labelled(quantity: Quantity, value: np.ndarray) -> Any:
@@ -36,10 +37,10 @@ def labelled(quantity: Quantity, value: np.ndarray) -> Any:
     axes = _axes(quantity)
     squeezed = value.reshape([len(labels) for labels in axes])
     if len(axes) == 1:
-        return pd.Series(squeezed, index=pd.Index(axes[0]), name=quantity.name)
+        return pd.Series(squeezed, index=pd.Index(axes[0]), name=quantity.shown)
     if len(axes) == 2:
         return pd.DataFrame(squeezed, index=pd.Index(axes[0]), columns=pd.Index(axes[1]))
-    return pd.Series(squeezed.reshape(-1), index=pd.MultiIndex.from_product(axes), name=quantity.name)
+    return pd.Series(squeezed.reshape(-1), index=pd.MultiIndex.from_product(axes), name=quantity.shown)
 
 
 def interval(quantity: Quantity, draws: np.ndarray, probability: float) -> Any:
@@ -50,7 +51,7 @@ def interval(quantity: Quantity, draws: np.ndarray, probability: float) -> Any:
     found = np.quantile(draws, ends, axis=0).reshape(2, -1)
     columns = end_names(ends)
     if quantity.size == 1:
-        return pd.Series(found[:, 0], index=columns, name=quantity.name)
+        return pd.Series(found[:, 0], index=columns, name=quantity.shown)
     return pd.DataFrame(found.T, index=_index(quantity), columns=columns)
 
 
@@ -60,7 +61,7 @@ def sample(quantity: Quantity, draws: np.ndarray) -> Any:
 
     index = pd.RangeIndex(len(draws), name="draw")
     if quantity.size == 1:
-        return pd.Series(draws.reshape(-1), index=index, name=quantity.name)
+        return pd.Series(draws.reshape(-1), index=index, name=quantity.shown)
     return pd.DataFrame(draws.reshape(len(draws), -1), index=index, columns=_index(quantity))
 
 

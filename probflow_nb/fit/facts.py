@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from ..model.element_names import is_long, places
 from ..model.model import Model
 from ..objects.distribution import Distribution
 from ..objects.parameter import BoundedParameter, Parameter, PositiveParameter
+from ..predict.letters import shown_names
 
 if TYPE_CHECKING:
     from ..model.program import Program
@@ -52,25 +54,46 @@ def facts(model: Any) -> Facts:
 
 
 def _mixed(model: Model) -> Facts:
+    letters = shown_names(model)
     design = model.design
     common = set(design.column_names)
     groups = tuple(GroupEquation(g.factor, g.column_names, g.correlated) for g in design.groups)
     levels = "".join(f", {len(f.levels):,} levels of {f.name}" for f in model.factors)
+    written = Equation(
+        design.response_name, design.column_names, groups, design.offset is not None, design.weights is not None
+    )
     return Facts(
         model.spec.formula,
-        Equation(
-            design.response_name, design.column_names, groups, design.offset is not None, design.weights is not None
-        ),
-        tuple((prior.target.label, prior.distribution.label) for prior in model.spec.priors),
+        _statements(model, tuple(letters.get(name, name) for name in design.column_names)) if letters else written,
+        _prior_lines(model),
         _data_notes(model),
-        {
-            name: "common" if name in common else "correlation" if name.startswith("cor(") else "variance"
-            for name in model.scalar_names
-        },
+        {letters.get(name, name): _mixed_role(name, common) for name in model.scalar_names},
         design.response_name,
         f"{len(design.y):,} rows{levels}",
         design.y,
         design.rows,
+    )
+
+
+def _mixed_role(name: str, common: set[str]) -> str:
+    if name in common:
+        return "common"
+    return "correlation" if name.startswith("cor(") else "variance"
+
+
+def _statements(model: Model, columns: tuple[str, ...]) -> Statements:
+    """Return the statements of a person's own text, every prior among them, the likelihood first."""
+    lines = []
+    for line in model.spec.text().splitlines():
+        left, sign, right = re.split(r"(~|=)", line.partition("  # ")[0], maxsplit=1)
+        lines.append(Statement(left.strip(), sign, right.strip()))
+    return Statements((*lines[-1:], *lines[:-1]), columns)
+
+
+def _prior_lines(model: Model) -> tuple[tuple[str, str], ...]:
+    names = shown_names(model)
+    return tuple(
+        (names.get(prior.target.label, prior.target.label), prior.distribution.label) for prior in model.spec.priors
     )
 
 

@@ -20,6 +20,7 @@ from ..posterior.summarize import group_effects, summarize
 from ..posterior.summary import GroupEffects, Summary
 from ..posterior.varcorr import varcorr, varcorr_frame
 from ..posterior.verdict import Verdict
+from ..predict.letters import in_letters
 from .conflict import with_conflicts
 from .loop import pull
 from .predictions import Predictions
@@ -109,11 +110,12 @@ class Fit(Predictions):
     def varcorr(self) -> pd.DataFrame:
         """Variances, sds and correlations as lme4 lists them: grp, var1, var2, vcov, sdcor, and 95% intervals."""
         design = self._mixed("varcorr").design
-        found = dict(zip(self._summary.names, self._centres, strict=True))
+        names = self._mixed("varcorr").scalar_names
+        found = dict(zip(names, self._centres, strict=True))
         bounds: dict[str, tuple[float, float]] = {}
         if "q2.5" in self._summary:
             pairs = zip(self._summary["q2.5"], self._summary["q97.5"], strict=True)
-            bounds = dict(zip(self._summary.names, ((float(a), float(b)) for a, b in pairs), strict=True))
+            bounds = dict(zip(names, ((float(a), float(b)) for a, b in pairs), strict=True))
         groups = tuple((g.factor, g.column_names, g.correlated) for g in design.groups)
         return varcorr_frame(varcorr(groups, found, bounds))
 
@@ -203,7 +205,7 @@ class Fit(Predictions):
         longest = max(self._values.quantities, key=lambda q: q.size).name
         raise FitError(
             f"{what} is for formulas; a model of one's own has parameters by their own names.",
-            hint=f'Ask for posterior_mean("{longest}"), posterior_sd("{longest}") or posterior_sample(name="{longest}").',
+            hint=f'Ask for posterior_mean("{longest}"), posterior_sd("{longest}") or draws.',
         )
 
     @cached_property
@@ -229,7 +231,7 @@ def finish(run: Run, name: str = "", progress: Progress | None = None) -> Fit:
     An interrupt keeps what there is; it is raised again if that is nothing.
     """
     pull(run, progress)
-    answer = run.finish()
+    answer = in_letters(run.model, run.finish())
     if isinstance(answer, Posterior):
         answer = replace(answer, verdict=with_conflicts(run.model, answer))
     return Fit(run.model, answer, run.engine, run.seed, run.seconds, name, run.stopped, run.reason, run.state)

@@ -66,7 +66,7 @@ class Predictions(Shown):
     def prior_sample(self, n: int = 1000, seed: int | None = None) -> dict[str, Any]:
         """Return n draws of every parameter from its prior, parents before those whose priors they stand in."""
         found = prior_values(self.model, whole(n, "n"), self._seed(seed))
-        return {q.name: estimates.sample(q, found[q.name]) for q in found.quantities}
+        return {q.shown: estimates.sample(q, found[q.name]) for q in found.quantities}
 
     # The response ----------------------------------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ def point_values(model: Any, answer: Optimum) -> Values:
     """Return the estimates and conditional modes of a point fit as one draw."""
     from ..predict.values import point
 
-    return point(model, dict(zip(answer.names, answer.values, strict=True)), answer.effects()[0])
+    return point(model, answer.values, answer.effects()[0])
 
 
 def whole(value: Any, name: str, least: int = 1) -> int:

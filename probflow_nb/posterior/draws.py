@@ -69,12 +69,14 @@ class Draws(Mapping[str, np.ndarray]):
 
     names: the scalars, in the order shown. scalars: (chain, draw, scalar). qualities: one a scalar.
     effects: one a factor, under "b[factor]" with axes (chain, draw, level, column).
+    aliases: further names, such as those of the formula that statements stand for, to the names shown.
     """
 
     names: tuple[str, ...]
     scalars: np.ndarray
     qualities: tuple[Quality, ...]
     effects: tuple[Effects, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_chains(self) -> int:
@@ -102,12 +104,14 @@ class Draws(Mapping[str, np.ndarray]):
 
     def coords(self, name: str) -> dict[str, tuple[str, ...]]:
         """Return the axes of one array beyond (chain, draw) with their labels."""
+        name = self._shown(name)
         if name in self.names:
             return {}
         effects = self._named(name) or self.factor(name)
         return {"level": effects.levels, "column": effects.columns}
 
     def __getitem__(self, name: str) -> np.ndarray:
+        name = self._shown(name)
         if name in self.names:
             return self.scalars[:, :, self.names.index(name)]
         effects = self._named(name)
@@ -124,11 +128,14 @@ class Draws(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         return len(self.names) + len(self.effects)
 
+    def _shown(self, name: str) -> str:
+        return name if name in self.names else self.aliases.get(name, name)
+
     def _named(self, name: str) -> Effects | None:
         return next((effects for effects in self.effects if effects.name == name), None)
 
     def __contains__(self, name: object) -> bool:
-        return name in tuple(self)
+        return isinstance(name, str) and self._shown(name) in tuple(self)
 
 
 @dataclass(frozen=True)

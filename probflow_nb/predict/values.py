@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from ..model.model import Model
 from ..model.program import Program
 from ..objects.parameter import Parameter
 from ..posterior.draws import Draws, Effects
+from .letters import shown_names
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,18 @@ class Quantity:
     """A parameter as a person asks for it.
 
     name: "beta", "sd[Subject]", "w". shape: of one value. labels: the names along each axis of more than one element.
+    letter: what the person calls it, "" for the same.
     """
 
     name: str
     shape: tuple[int, ...]
     labels: tuple[tuple[str, ...], ...] = ()
+    letter: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The name as shown."""
+        return self.letter or self.name
 
     @property
     def size(self) -> int:
@@ -58,11 +66,11 @@ class Values(Mapping[str, np.ndarray]):
     def quantity(self, name: str) -> Quantity:
         """Return a parameter; FitError if there is none of that name."""
         for quantity in self.quantities:
-            if quantity.name == name:
+            if name in (quantity.name, quantity.shown):
                 return quantity
         raise FitError(
             f'There is no parameter "{name}" in this model.',
-            hint=f"It has {', '.join(q.name for q in self.quantities)}.",
+            hint=f"It has {', '.join(q.shown for q in self.quantities)}.",
         )
 
 
@@ -79,7 +87,7 @@ def values(model: Any, draws: Draws) -> Values:
 def _mixed_values(model: Model, draws: Draws) -> Values:
     S = min((e.affordable for e in draws.effects), default=draws.n_chains * draws.n_draws)
     flat = draws.scalars.reshape(-1, len(draws.names))[:S]
-    place = {name: i for i, name in enumerate(draws.names)}
+    place = {name: i for i, name in enumerate(model.scalar_names)}
     p = len(model.design.column_names)
     makers: dict[str, Callable[[], np.ndarray]] = {"beta": lambda: flat[:, :p]}
     for factor in model.factors:
@@ -95,7 +103,7 @@ def _mixed_values(model: Model, draws: Draws) -> Values:
 
 def mixed_quantities(model: Model) -> tuple[Quantity, ...]:
     """Return beta, then sd, cor and b of each factor, then sigma."""
-    names = model.design.column_names
+    names, letters = model.design.column_names, shown_names(model)
     found = [Quantity("beta", (len(names),), (names,))] if names else []
     for factor in model.factors:
         columns, k = factor.columns, len(factor.columns)
@@ -103,11 +111,13 @@ def mixed_quantities(model: Model) -> tuple[Quantity, ...]:
         if any(model.design.groups[m].correlated and model.design.groups[m].n_columns > 1 for m in factor.members):
             found.append(Quantity(f"cor[{factor.name}]", (k, k), (columns, columns)))
         found.append(Quantity(f"b[{factor.name}]", (len(factor.levels), k), (factor.levels, columns)))
-    return (*found, Quantity("sigma", ()))
+    found.append(Quantity("sigma", ()))
+    return tuple(replace(quantity, letter=letters.get(quantity.name, "")) for quantity in found)
 
 
-def point(model: Model, scalars: Mapping[str, float], modes: tuple[np.ndarray, ...]) -> Values:
-    """Return a point fit as one draw: its scalars by name, and the (J, k) modes of each factor."""
+def point(model: Model, estimates: np.ndarray, modes: tuple[np.ndarray, ...]) -> Values:
+    """Return a point fit as one draw: its scalars in the model's order, and the (J, k) modes of each factor."""
+    scalars = dict(zip(model.scalar_names, estimates, strict=True))
     beta = np.array([[scalars[name] for name in model.design.column_names]])
     quantities = [Quantity("beta", beta.shape[1:], (model.design.column_names,))]
     makers: dict[str, Callable[[], np.ndarray]] = {"beta": lambda: beta}
