@@ -35,7 +35,10 @@ def infer_shapes(spec: StatementSpec, sources: Sources) -> Shapes:
     shapes = Shapes()
     reader = Reader(spec, sources, shapes.found)
     for argument in bound(spec.likelihood).values():
-        _walk(argument, reader, shapes)
+        _walk(argument, reader, shapes, products=True)
+    # Whether w[x] is an element or u[g] the levels is known once `@` has given w its elements.
+    for argument in bound(spec.likelihood).values():
+        _walk(argument, reader, shapes, products=False)
     for argument in bound(spec.likelihood).values():
         for bare in _bare(argument, spec):
             shapes.found.setdefault(bare.name, Shape((), where="used as one number"))
@@ -77,10 +80,12 @@ def reached(spec: StatementSpec, node: Node) -> set[str]:
     return found
 
 
-def _walk(node: Node, reader: Reader, shapes: Shapes) -> None:
-    """Note what every use of a parameter in an expression of rows says of its shape."""
+def _walk(node: Node, reader: Reader, shapes: Shapes, *, products: bool) -> None:
+    """Note what every use of a parameter after `@`, or else before a bracket, says of its shape."""
     match node:
         case Binary("@", left, Name(name)) if name in reader.spec.parameters:
+            if not products:
+                return
             found = reader.matrix(left)
             shape = Shape(found.shape, found.labels, found.columns if found.kind == "group" else (), f"@ {found.where}")
             if name in shapes.found and shapes.found[name].shape != shape.shape:
@@ -89,7 +94,7 @@ def _walk(node: Node, reader: Reader, shapes: Shapes) -> None:
             if found.kind == "group":
                 shapes.matrices.setdefault(name, left)
         case Subscript(Name(name)) if name in reader.spec.parameters:
-            if not reader.is_level_index(node):
+            if products or not reader.is_level_index(node):
                 return
             matrix = reader.indicators(node)
             found = reader.matrix(matrix)
@@ -100,14 +105,14 @@ def _walk(node: Node, reader: Reader, shapes: Shapes) -> None:
         case Name(name):
             value = reader.spec.definition(name)
             if value is not None:
-                _walk(value, reader, shapes)
+                _walk(value, reader, shapes, products=products)
         case Call(function) if function in ("design", "indicators"):
             return
         case Binary("by"):
             return
         case _:
             for child in children(node):
-                _walk(child, reader, shapes)
+                _walk(child, reader, shapes, products=products)
 
 
 def _of_prior(prior: Call, own: Shape, element: bool, reader: Reader, shapes: Shapes) -> None:
@@ -123,7 +128,8 @@ def _of_prior(prior: Call, own: Shape, element: bool, reader: Reader, shapes: Sh
             wanted = Shape((k, k), inner.labels, inner.labels, f"for {k} columns")
             _agree(node, wanted, shapes)
             continue
-        _walk(node, reader, shapes)
+        _walk(node, reader, shapes, products=True)
+        _walk(node, reader, shapes, products=False)
         # A location is one number unless its own uses say more: only scales have an element for each column.
         wanted = inner if argument in ("sd", "scale") else Shape(())
         for name in _bare(node, reader.spec):

@@ -223,7 +223,7 @@ class _Builder:
 
     def _value(self, operand: Operand, node: Node, shape: Shape, key: str) -> Any:
         if operand.axis == "rows" and shape.shape[:1] != (operand.size,):
-            message = f"{quoted(label(node))} has {operand.size:,} values, but the prior is one of "
+            message = f"{quoted(label(node))} has {operand.size:,} values, but stands in the prior of "
             message += f"{' x '.join(map(str, shape.shape))} elements." if shape.shape else "one number."
             raise DataError(message, span=node.span, hint="Columns of rows stand in the likelihood.")
         parents = tuple(self.parameters[name] for name in operand.parameters)

@@ -88,6 +88,8 @@ def _means_statements(block: Block) -> bool:
         return False
     named = [s for s in tildes if isinstance(s.right, Call) and used_names(s.right)]
     known = any(isinstance(s.right, Call) and s.right.function in DISTRIBUTIONS for s in named)
+    # No prior of a formula has these, so they can only be meant as a likelihood.
+    known |= any(isinstance(s.right, Call) and s.right.function in DISTRIBUTIONS.keys() - SIGNATURES for s in tildes)
     return explicit or known or (bool(named) and not alone)
 
 
