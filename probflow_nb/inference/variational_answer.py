@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..model.model import Model
+from ..objects.bounded import Flat
 from ..posterior import diagnostics
 from ..posterior.approximation import Approximation, judge_approximation
 from ..posterior.draws import Draws, Evidence, Quality
@@ -107,8 +109,10 @@ def _evidence(logs: np.ndarray, ess: float) -> Evidence:
 
 
 def _proper(model: Any) -> bool:
-    priors = getattr(getattr(model, "spec", None), "priors", ())
-    return not any(prior.distribution.name == "Flat" for prior in priors)
+    """Return whether all priors are proper, of a compiled mixed model or of a program."""
+    if isinstance(model, Model):
+        return not any(prior.distribution.name == "Flat" for prior in model.spec.priors)
+    return not any(isinstance(prior, Flat) for prior in model.priors.values())
 
 
 def _log_sum(logs: np.ndarray) -> float:

@@ -132,8 +132,9 @@ def _chunk(density: Density, structure: Structure, batched: bool) -> Callable[..
         h = tf.where(finite[:, None], structure.pull_back(q, gradient) + drawn.score, -e)
         u = structure.clipped(structure.direction(h, drawn.x), _MEAN_BOUND, _ROOT_BOUND)
         P = e.shape[0] / 2
-        root_rate = settings[0] * (P / (P + structure.width))
-        following = structure.moved(q, u, settings[0], root_rate)
+        # A batch's gradient varies n / m times as much as the posterior is wide; scales bear less of it than means.
+        root_rate = settings[0] * (P / (P + structure.width)) / settings[2]
+        following = structure.moved(q, u, settings[0] * tf.math.rsqrt(settings[2]), root_rate)
         following.update(base.moved(q, h, e, drawn.x, root_rate, structure.n_hyper))
         entropy = structure.log_determinant(q) + 0.5 * structure.size * (1.0 + _LOG_2PI)
         value += drawn.log_slope
