@@ -46,9 +46,11 @@ def check(program: Program) -> ResponseFacts:
     _check_support(program, distribution)
     rank = len(shape)
     _check_finite(program, terms, constants, x, y, rank)
-    prior_batching = _prior_batching(terms, constants)
-    by_rows, batching = _batching(program, terms, constants, x, y, rank)
-    _check_traced(program, terms, constants, x, y, rank)
+    z = _points(terms, 0.3)[: _batch_size([*(t.slot.shape for t in terms), *_shapes(x), shape], program.n_rows)]
+    singles = [walk(terms, tensor(row), constants) for row in z]
+    prior_batching = _prior_batching(terms, constants, z, singles)
+    by_rows, batching = _batching(program, [single[:-1] for single in singles], x, y, rank)
+    _check_traced(program, start, x, y, rank)
     return ResponseFacts(shape, distribution.event_rank, batching, prior_batching, by_rows)
 
 
@@ -197,18 +199,18 @@ def _explain(
     )
 
 
-def _check_traced(
-    program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[str, Any], x: Any, y: Any, rank: int
-) -> None:
+def _check_traced(program: Program, values: list[Any], x: Any, y: Any, rank: int) -> None:
     """Raise EngineError for code that runs with numbers at hand but cannot be made a graph."""
     tf = load()
 
-    def density(z: Any) -> Any:
-        return row_densities(program, walk(terms, z, constants)[:-1], x, y, rank)
+    def density(*given: Any) -> Any:
+        made = [p.transformed(value) for p, value in zip(program.parameters, given, strict=True)]
+        return row_densities(program, made, x, y, rank)
 
     try:
         traced = tf.function(density, autograph=False)
-        graph = traced.get_concrete_function(tf.TensorSpec([_size(terms)], tf.float64)).graph.as_graph_def()
+        signature = [tf.TensorSpec(value.shape, tf.float64) for value in values]
+        graph = traced.get_concrete_function(*signature).graph.as_graph_def()
     except ProbflowError as error:
         hint = error.hint or "Use TensorFlow's functions on parameters and x, such as tf.exp in place of numpy's."
         raise EngineError(f"The model's code cannot be compiled. {error.message}", hint=hint) from error
@@ -227,9 +229,9 @@ def _check_traced(
         )
 
 
-def _prior_batching(terms: tuple[PriorTerm, ...], constants: Mapping[str, Any]) -> str:
-    z = _points(terms, 0.3)[: _batch_size([term.slot.shape for term in terms])]
-    singles = [walk(terms, tensor(row), constants) for row in z]
+def _prior_batching(
+    terms: tuple[PriorTerm, ...], constants: Mapping[str, Any], z: np.ndarray, singles: list[list[Any]]
+) -> str:
     wanted = [np.stack([np.asarray(single[i]) for single in singles]) for i in range(len(terms) + 1)]
     for how in ("native", "vectorized"):
         if _agrees(lambda one: walk(terms, one, constants), [tensor(z)], how, wanted):
@@ -237,14 +239,10 @@ def _prior_batching(terms: tuple[PriorTerm, ...], constants: Mapping[str, Any]) 
     return "loop"
 
 
-def _batching(
-    program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[str, Any], x: Any, y: Any, rank: int
-) -> tuple[bool, str]:
-    """Return whether the code may be given some rows only, and how it takes a batch of draws."""
+def _batching(program: Program, sets: list[list[Any]], x: Any, y: Any, rank: int) -> tuple[bool, str]:
+    """Return whether the code may be given some rows only, and how it takes a batch of draws; sets: of values."""
     tf = load()
     n = program.n_rows
-    S = _batch_size([*(term.slot.shape for term in terms), *_shapes(x), tuple(y.shape)], n)
-    sets = [walk(terms, tensor(row), constants)[:-1] for row in _points(terms, 0.3)[:S]]
     rows = np.unique(np.linspace(0, n - 1, min(n, _ROWS)).round().astype(int))[::-1]
     if len(rows) == n and n > 1:
         rows = rows[: max(1, n - n // 3)]
@@ -260,7 +258,7 @@ def _batching(
     if by_rows:
         x, y = x_part, part(y)
     wanted = np.stack([np.asarray(row_densities(program, given, x, y, rank)) for given in sets])
-    batch = [tf.stack([given[i] for given in sets]) for i in range(len(terms))]
+    batch = [tf.stack([given[i] for given in sets]) for i in range(len(sets[0]))]
     for how in ("native", "vectorized"):
         if _agrees(lambda *given: row_densities(program, given, x, y, rank), batch, how, wanted):
             return by_rows, how

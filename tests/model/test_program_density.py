@@ -358,3 +358,21 @@ def test_auto_priors_are_scaled_by_the_data():
     np.testing.assert_allclose(priors["w"].of("sd")[:, 0], [2.5 * y.std(), 2.5 * y.std() / rms])
     assert priors["sigma"].name == "HalfStudentT"
     np.testing.assert_allclose(priors["sigma"].of("scale"), 2.5 * y.std())
+
+
+def test_auto_priors_of_many_elements_are_those_of_few():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((50, 20)) * np.arange(1, 21)
+    y = rng.standard_normal(50)
+
+    class Wide(pf.Model):
+        def __init__(self, p):
+            self.w = pf.Parameter([p, 1], prior="auto")
+
+        def __call__(self, given):
+            return pf.Normal(given @ self.w(), 1.0)
+
+    many = Wide(20).program(x, y).priors["w"].of("sd")
+    few = Wide(5).program(x[:, :5], y).priors["w"].of("sd")
+    np.testing.assert_allclose(many[:5], few, rtol=1e-12)
+    np.testing.assert_allclose(many[:, 0], 2.5 * y.std() / np.sqrt((x**2).mean(axis=0)), rtol=1e-12)
