@@ -108,3 +108,76 @@ def test_any_frame_gives_the_same_fit(fit: pf.Fit) -> None:
     ]
     for frame in frames:
         np.testing.assert_array_equal(pf.lme(TEXT, frame, seed=1).draws["Days"], fit.draws["Days"])
+
+
+STATEMENTS = """\
+X = design(1 + Days)
+Z = design(1 + Days) by Subject
+w ~ Normal(0, 300)
+tau ~ HalfNormal(50)
+R ~ LKJ(1)
+u ~ MultivariateNormal(0, sd = tau, cor = R)
+sigma ~ HalfNormal(50)
+Reaction ~ Normal(X @ w + Z @ u, sigma)
+"""
+
+
+def test_statements_keep_the_letters_of_their_person() -> None:
+    d = pf.datasets.sleepstudy()
+    fit = pf.lme(STATEMENTS, d, seed=1)
+    assert list(fit.summary().index) == [
+        "w[Intercept]", "w[Days]", "tau[Intercept]", "tau[Days]", "R[Intercept, Days]", "sigma",
+    ]  # fmt: skip
+    # The formula's names still find their draws.
+    np.testing.assert_array_equal(fit.draws["Days"], fit.draws["w[Days]"])
+    np.testing.assert_array_equal(fit.draws["b[Subject]"], fit.draws["u"])
+    assert list(fit.posterior_mean()) == ["w", "tau", "R", "u", "sigma"]
+    assert fit.posterior_mean("sd[Subject]").equals(fit.posterior_mean("tau"))
+    assert fit.posterior_mean("R").loc["Days", "Days"] == 1.0
+    shown = repr(fit)
+    assert "Reaction ~ Normal(X w + Z u, σ)" in shown
+    assert "τ[Days] ~ HalfNormal(50)" in shown
+    formula = (
+        "Reaction ~ Days + (Days | Subject)\nIntercept ~ Normal(0, 300)\nDays ~ Normal(0, 300)\n"
+        "sd(Subject) ~ HalfNormal(50)\nsigma ~ HalfNormal(50)"
+    )
+    same = pf.lme(formula, d, seed=1)
+    np.testing.assert_array_equal(same.draws["Days"], fit.draws["w[Days]"])
+    assert same.varcorr.equals(fit.varcorr)
+    assert same.predict().equals(fit.predict())
+
+
+def test_nuts_tells_arviz_and_its_card_how_it_went() -> None:
+    engine = pf.NUTS(draws=400, warmup=100)
+    fit = pf.lme("Reaction ~ Days + (1 | Subject)", pf.datasets.sleepstudy(), engine=engine, seed=1)
+    stats = fit.to_arviz().sample_stats
+    assert stats["diverging"].dtype == bool
+    assert stats["diverging"].shape == (4, 100)
+    assert {"energy", "tree_depth", "n_steps", "acceptance_rate", "lp"} <= set(stats)
+    lines = dict(fit.card.run)
+    assert lines["engine"] == "NUTS"
+    assert lines["divergences"] == str(int(stats["diverging"].sum()))
+    assert lines["tree depth"].endswith("0% at the limit of 10")
+
+
+def test_a_parameter_shows_its_prior_and_then_its_posterior() -> None:
+    class Mean(pf.Model):
+        def __init__(self) -> None:
+            self.tau = pf.ScaleParameter(prior=pf.HalfNormal(1))
+            self.mu = pf.Parameter([2], prior=pf.Normal(0, self.tau))
+            self.sigma = pf.ScaleParameter()
+
+        def __call__(self, x: np.ndarray) -> pf.Normal:
+            return pf.Normal(x[:, :1] * self.mu()[..., :1, None] + x[:, 1:] * self.mu()[..., 1:, None], self.sigma())
+
+    model = Mean()
+    before = model.mu._repr_mimebundle_()
+    assert set(before) == {"text/html", "text/plain", "text/latex", "text/markdown"}
+    assert before["text/plain"].startswith("Parameter ~ Normal(0, ") or before["text/plain"].startswith("mu ~ Normal(0")
+    x = np.random.default_rng(1).normal(size=(40, 2))
+    model.fit(x, x @ [0.5, -0.5] + 0.3 * np.random.default_rng(2).normal(size=40), engine=pf.Exact(draws=400), seed=1)
+    after = model.mu._repr_mimebundle_()["text/plain"]
+    assert after.startswith("mu ~ Normal(0, tau), shape (2,)")
+    assert "mu[1]" in after
+    assert "sigma" not in after
+    assert "<img" in model.mu._repr_mimebundle_()["text/html"]

@@ -110,7 +110,7 @@ def _surely_wider(spreads: np.ndarray, scale: float) -> bool:
     if scale <= 0 or not (spreads > 0).all():
         return False
     logs = np.log(spreads / scale)
-    return bool(logs.std() < _SURE and logs.mean() > max(np.log(3.0), _FAR * logs.std()))
+    return bool(logs.std() < _SURE and logs.mean() > max(np.log(_SPREAD), _FAR * logs.std()))
 
 
 def _by_draw(response: Response, blocks: list[slice]) -> tuple[np.ndarray, np.ndarray]:

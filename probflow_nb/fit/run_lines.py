@@ -28,7 +28,7 @@ def run_lines(fit: Any, facts: Facts) -> tuple[tuple[str, str], ...]:
         if used < total:
             lines.append(("group effects", f"from the first {used:,} draws"))
         chains = getattr(fit.state, "sampling", None)
-        if hasattr(chains, "figures"):
+        if chains is not None and hasattr(chains, "figures"):
             lines += sampler_lines(chains.figures(draws.n_draws), fit.engine)
         if answer.evidence is not None:
             lines.append(("log evidence", f"{answer.evidence.value:.2f} ± {answer.evidence.error:.2f}"))
