@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import EngineError
 from ..spec.priors import Distribution
+from ..spec.statement_spec import GroupLetters, Letters
 
 if TYPE_CHECKING:
     from .model import Model
@@ -22,6 +24,36 @@ if TYPE_CHECKING:
 _LEVELS_NAMED = 6
 # The mean goes on lines of its own beyond this many characters.
 _WIDEST = 80
+# Names that a class of one's own, or this source, has already.
+RESERVED = frozenset(
+    {
+        "aleatoric_interval",
+        "all_parameters",
+        "calibration_curve",
+        "centre",
+        "epistemic_interval",
+        "fit",
+        "last_fit",
+        "log_prob",
+        "mean",
+        "np",
+        "outline",
+        "parameters",
+        "pf",
+        "posterior_interval",
+        "posterior_mean",
+        "posterior_sample",
+        "posterior_sd",
+        "predict",
+        "predictive_interval",
+        "prior_sample",
+        "program",
+        "r_squared",
+        "residuals",
+        "self",
+        "x",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -38,11 +70,12 @@ class Common:
 class GroupSource:
     """One group term as it stands in the class.
 
-    member: its position in design.groups. u, sd, cor: names of its parameters, cor "" without correlations.
+    member: its position in design.groups. Z: name of its matrix. u, sd, cor: of its parameters, cor "" without one.
     start, stop: where its varying columns stand in x. level: where the number of the level stands.
     """
 
     member: int
+    Z: str
     u: str
     sd: str
     cor: str
@@ -61,6 +94,30 @@ class Layout:
     model: Model
 
     @cached_property
+    def letters(self) -> Letters:
+        """The names in the class: those that the person wrote, where they can be, else w, u, sd, cor and sigma."""
+        design = self.model.design
+        ends = dict(zip([m for f in self.model.factors for m in f.members], self._ends(), strict=True))
+        plain = [GroupLetters(*(f"{name}{ends[m]}" for name in ("Z", "u", "sd", "cor"))) for m in sorted(ends)]
+        written = self.model.spec.letters
+        if written is None or len(written.groups) != len(design.groups):
+            return Letters(groups=tuple(plain))
+        groups = tuple(
+            GroupLetters(w.matrix or d.matrix, w.effects or d.effects, w.sd or d.sd, w.cor or d.cor)
+            for w, d in zip(written.groups, plain, strict=True)
+        )
+        parameters = [written.coefficients, written.sigma]
+        parameters += [name for g in groups for name in (g.effects, g.sd, g.cor)]
+        matrices = [written.matrix, *(g.matrix for g in groups)]
+        if all(_usable(names) for names in (parameters, matrices)):
+            return Letters(written.matrix, written.coefficients, written.sigma, groups)
+        return Letters(groups=tuple(plain))
+
+    def _ends(self) -> list[str]:
+        design = self.model.design
+        return _suffixes([design.groups[m].factor for f in self.model.factors for m in f.members])
+
+    @cached_property
     def common(self) -> tuple[Common, ...]:
         """The runs of columns with priors of one distribution."""
         priors = self.model.priors
@@ -71,7 +128,8 @@ class Layout:
                 runs[-1].append(position)
             else:
                 runs.append([position])
-        names = ["w"] if len(runs) == 1 else [f"w{i + 1}" for i in range(len(runs))]
+        w = self.letters.coefficients
+        names = [w] if len(runs) == 1 else [f"{w}{i + 1}" for i in range(len(runs))]
         return tuple(
             Common(name, run[0], run[-1] + 1, tuple(given[i] for i in run))
             for name, run in zip(names, runs, strict=True)
@@ -92,13 +150,12 @@ class Layout:
                 words.extend(f"varying by {group.factor!r}: {name!r}" for name in group.column_names)
             runs[m] = found
         terms: dict[int, GroupSource] = {}
-        names = _suffixes([design.groups[m].factor for f in self.model.factors for m in f.members])
         for factor in self.model.factors:
             for m in factor.members:
-                group, end = design.groups[m], names.pop(0)
-                cor = f"cor{end}" if group.correlated and group.n_columns > 1 else ""
+                group, names = design.groups[m], self.letters.groups[m]
+                cor = names.cor if group.correlated and group.n_columns > 1 else ""
                 stop = runs[m] + group.n_columns
-                terms[m] = GroupSource(m, f"u{end}", f"sd{end}", cor, runs[m], stop, len(columns))
+                terms[m] = GroupSource(m, names.matrix, names.effects, names.sd, cor, runs[m], stop, len(columns))
             columns.append(np.asarray(factor.Z.index, float))
             words.append(f"level of {factor.name!r}, 0 to {len(factor.levels) - 1}: {_listed(factor.levels)}")
         for extra, name in ((design.offset, "offset"), (design.weights, "weights")):
@@ -199,7 +256,7 @@ def _parameters(layout: Layout) -> Iterator[str]:
         else:
             prior = f"pf.Normal(0.0, {sd})"
         yield f"        self.{term.u} = pf.Parameter([{J}, {k}], prior={prior})"
-    yield f"        self.sigma = {_scale('[1, 1]', (priors.sigma,))}"
+    yield f"        self.{layout.letters.sigma} = {_scale('[1, 1]', (priors.sigma,))}"
 
 
 def _sds(term: GroupSource, priors: Sequence[Distribution]) -> Iterator[str]:
@@ -223,21 +280,20 @@ def _call(layout: Layout) -> Iterator[str]:
     p = design.X.shape[1]
     terms = []
     if p:
-        yield f"        X = x[:, :{p}]" + (" - self.centre" if layout.centre is not None else "")
+        yield f"        {layout.letters.matrix} = x[:, :{p}]" + (" - self.centre" if layout.centre is not None else "")
     for part in layout.common:
-        columns = "X" if len(layout.common) == 1 else f"X[:, {part.start}:{part.stop}]"
+        columns = layout.letters.matrix + ("" if len(layout.common) == 1 else f"[:, {part.start}:{part.stop}]")
         terms.append(f"{columns} @ self.{part.name}()")
     for term in layout.groups:
         group = design.groups[term.member]
-        name = term.u.replace("u", "Z", 1)
         z = "" if np.all(group.z == 1.0) else f"z=x[:, {term.start}:{term.stop}], "
-        yield f"        {name} = pf.indicators(x[:, {term.level}], {z}levels={group.n_levels})"
-        terms.append(f"{name} @ self.{term.u}()")
+        yield f"        {term.Z} = pf.indicators(x[:, {term.level}], {z}levels={group.n_levels})"
+        terms.append(f"{term.Z} @ self.{term.u}()")
     last = len(layout.words)
-    sigma = "self.sigma()"
+    sigma = f"self.{layout.letters.sigma}()"
     if design.weights is not None:
         last -= 1
-        sigma = f"self.sigma() / x[:, {last}:{last + 1}] ** 0.5"
+        sigma = f"{sigma} / x[:, {last}:{last + 1}] ** 0.5"
     if design.offset is not None:
         last -= 1
         terms.append(f"x[:, {last}:{last + 1}]")
@@ -299,6 +355,12 @@ def _suffixes(factors: Sequence[str]) -> list[str]:
             name = f"{stem.rstrip('_')}_{count}"
         found.append(name)
     return found
+
+
+def _usable(names: Sequence[str]) -> bool:
+    """Whether names differ and may stand in the class."""
+    plain = all(name.isascii() and name.isidentifier() and not iskeyword(name) for name in names)
+    return plain and len(set(names)) == len(names) and not RESERVED & set(names) and not any(n[0] == "_" for n in names)
 
 
 def _listed(levels: Sequence[str]) -> str:

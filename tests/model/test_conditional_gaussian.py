@@ -217,7 +217,7 @@ def test_it_is_the_joint_density_over_the_conditional(case: str) -> None:
     values, _ = found.found.latent.walk(tf.constant(theta))
     everything = {p.name: np.asarray(v) for p, v in {**values, **draw}.items()}
     density = made.density
-    joint = density.log_joint({name: tf.constant(v) for name, v in everything.items()}).numpy()[0]
+    joint = made.log_joint({name: tf.constant(v) for name, v in everything.items()}).numpy()[0]
     jacobian = sum(
         float(t.parameter.bijection.log_det(tf.constant(theta[:, t.slot.start : t.slot.stop]), t.slot.shape).numpy()[0])
         for t in found.found.latent.terms

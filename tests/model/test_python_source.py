@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 import probflow_nb as pf
 from probflow_nb import api
-from probflow_nb.model.python_source import Layout
+from probflow_nb.model.python_source import RESERVED, Layout
 
 POINTS = 100
 
@@ -190,6 +191,35 @@ def test_the_class_reads_as_the_page_does() -> None:
         "        return pf.Normal(X @ self.w() + Z @ self.u(), self.sigma())",
     ):
         assert line in source.split("\n")
+
+
+STATEMENTS = """
+M = design(1 + Days)
+V = design(1 + Days) by Subject
+coef ~ Normal(0, 300)
+tau ~ HalfNormal(50)
+Rho ~ LKJ(2)
+u ~ MultivariateNormal(0, sd = tau, cor = Rho)
+noise ~ HalfNormal(50)
+Reaction ~ Normal(M @ coef + V @ u, noise)
+"""
+
+
+def test_the_letters_of_statements_stay() -> None:
+    source = api.prepare(STATEMENTS, pf.datasets.sleepstudy()).model.to_python()
+    assert "return pf.Normal(M @ self.coef() + V @ self.u(), self.noise())" in source
+    assert "prior=pf.MultivariateNormal(0.0, sd=self.tau, cor=self.Rho)" in source
+
+
+@pytest.mark.parametrize("letter", ["fit", "pf", "centre", "x"])
+def test_letters_that_the_class_needs_itself_are_replaced(letter: str) -> None:
+    model = api.prepare(re.sub(r"\btau\b", letter, STATEMENTS), pf.datasets.sleepstudy()).model
+    assert model.spec.letters.groups[0].sd == letter
+    assert "X @ self.w() + Z @ self.u(), self.sigma()" in model.to_python()
+
+
+def test_no_letter_hides_what_a_model_answers() -> None:
+    assert {name for name in dir(pf.Model) if not name.startswith("_")} <= RESERVED
 
 
 def test_x_holds_what_the_comment_says() -> None:
