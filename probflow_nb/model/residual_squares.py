@@ -77,7 +77,7 @@ def squares(beta: Any, effects: Sequence[Any], held: Mapping[str, Any]) -> Any:
     tf = load()
     p = held["near X"].shape[0]
     total = held["squares"]
-    moved = []
+    moved: list[Any] = []
     if p:
         beta = beta - held["near X"]
         total += tf.reduce_sum(beta * (_product(beta, held["XX"]) - 2.0 * held["slope X"]), axis=-1)
