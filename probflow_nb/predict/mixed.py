@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,10 @@ class MixedResponse:
             for c in range(part.z.shape[1]):
                 eta = eta + b[:, part.index[rows], part.start + c] * part.z[rows, c]
         return GaussianSlab(eta, self.values["sigma"][draws, None] / self.root_weights[rows])
+
+    def averaged(self) -> MixedResponse:
+        """Return the response at the mean parameters: the mean is linear in beta and b."""
+        return replace(self, values={name: draws.mean(axis=0)[None] for name, draws in self.values.items()})
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,6 +43,10 @@ class ProgramResponse:
         shape = (draws.stop - draws.start, rows.stop - rows.start, *self.shape[1:])
         return ProgramSlab(self.program, held, _rows(self.x, rows), shape)
 
+    def averaged(self) -> ProgramResponse:
+        """Return this response: a person's mean may be anything."""
+        return self
+
     @cached_property
     def _draws(self) -> Mapping[str, np.ndarray]:
         return dict(self.values)

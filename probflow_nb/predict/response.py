@@ -66,6 +66,10 @@ class Response(Protocol):
         """Return the response at some rows for some draws."""
         ...
 
+    def averaged(self) -> Response:
+        """Return a response whose mean over draws is this one's, of fewer draws where the mean is linear in them."""
+        ...
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -78,7 +82,8 @@ class Bounds:
 
 def mean(response: Response) -> np.ndarray:
     """Return the mean over draws of the response's mean, (n,) or (n, m)."""
-    return _over_draws(response, lambda slab: slab.mean().sum(axis=0)) / response.n_draws
+    few = response.averaged()
+    return _over_draws(few, lambda slab: slab.mean().sum(axis=0)) / few.n_draws
 
 
 def epistemic(response: Response, probability: float) -> Bounds:
