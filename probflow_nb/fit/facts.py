@@ -92,6 +92,9 @@ def _statements(model: Model, columns: tuple[str, ...]) -> Statements:
 
 def _prior_lines(model: Model) -> tuple[tuple[str, str], ...]:
     names = shown_names(model)
+    # Priors speak of a whole correlation matrix, and of the intercept at the means.
+    names |= {f"cor({f.name})": names[f"cor[{f.name}]"] for f in model.factors if f"cor[{f.name}]" in names}
+    names |= {"centered(Intercept)": f"centered({names['Intercept']})"} if "Intercept" in names else {}
     return tuple(
         (names.get(prior.target.label, prior.target.label), prior.distribution.label) for prior in model.spec.priors
     )
