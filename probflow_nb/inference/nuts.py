@@ -80,8 +80,10 @@ class NUTS:
         if state.phase == "compiling":
             state = self._compiled(model.density, state)
         began = time.perf_counter()
-        while not state.done and time.perf_counter() - began < _CHUNK:
+        while True:
             state = self._warmed(model.density, state) if state.phase == "warm-up" else self._drawn(state)
+            if state.done or time.perf_counter() - began >= _CHUNK:
+                break
         state = replace(state, seconds=state.seconds + time.perf_counter() - began)
         return self._watched(model.density, state)
 
