@@ -45,7 +45,7 @@ class Chains:
     @property
     def position(self) -> np.ndarray:
         """The last draws, or the start, (C, D)."""
-        return np.asarray(self.trees.draw)[:, 0]
+        return np.asarray(self.trees.draw_z)
 
     def step_size(self) -> float:
         """Return the size that the tuning has settled at."""
@@ -86,7 +86,7 @@ def evaluate(loop: Loop, inputs: Mapping[str, Any], z: np.ndarray, root: np.ndar
     # A pass of size 0 stays where it is: the leaf that it adds is the point itself.
     trees = trees._replace(half_value=np.full(len(z), -np.inf))
     after = _call(loop, inputs, trees, tuning(1.0), root, _one_pass(loop), _still(loop))[1]
-    value, g = np.asarray(after.half_value), np.asarray(after.half)[:, 1]
+    value, g = np.asarray(after.half_value), np.asarray(after.half_g)
     good = np.isfinite(value) & np.isfinite(g).all(axis=1)
     return np.where(good, value, -np.inf), np.where(good[:, None], g, 0.0)
 

@@ -30,7 +30,7 @@ _CHUNK = 0.2
 # Draws a chain below which there is nothing to show.
 _LEAST = 20
 # Share of the time that figures of merit may take while the chains run.
-_WATCHING = 0.1
+_WATCHING = 0.05
 
 
 @dataclass(frozen=True)

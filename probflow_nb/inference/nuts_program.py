@@ -16,7 +16,7 @@ import numpy as np
 from ..backend.programs import fingerprint, kept
 from ..backend.tensorflow import load
 from ..model.density import Density, log_density
-from .trajectory import RECORD, Metric, Trees, advance
+from .trajectory import RECORD, Fate, Metric, Trees, advance
 
 # Numbers in a block's buffer of draws, and passes in a block.
 _MOST_NUMBERS = 2_000_000
@@ -55,7 +55,7 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """What a program is compiled for: C chains, D numbers, K levels, passes of a block, a dense metric or a diagonal."""
+    """What a program is compiled for: C chains, D numbers, K levels, a dense metric or a diagonal one."""
 
     chains: int
     size: int
@@ -120,16 +120,18 @@ def _compile(density: Density, shape: Shape) -> Callable[..., Any]:
         trees: Trees, tuned: Tuning, limits: Limits, root: Any, noise: Any, chance: Any, inputs: dict[str, Any]
     ) -> Any:
         values = differentiated(density, inputs)
+        kinetic = 0.5 * tf.reduce_sum(noise * noise, axis=-1)
+        # Ones that the compiler does not know to be ones: it would undo the products.
+        ones = tf.cast(noise[0, 0, :, None] < np.inf, tf.float64)
 
         def going(i: Any, trees: Trees, *_: Any) -> Any:
             short = tf.reduce_min(trees.count) < limits.each
             return (i < limits.stop) & short & (tf.reduce_sum(trees.count) < limits.all)
 
         def one(i: Any, trees: Trees, tuned: Tuning, draws: Any, records: Any) -> Any:
-            grown, record = advance(
-                trees, values, Metric(root), noise[i], chance[i], tf.exp(tuned.log_step), limits.deepest
-            )
-            draws, records = draws.write(i, grown.draw[:, 0]), records.write(i, record)
+            fate = Fate(noise[i], kinetic[i], chance[i], ones)
+            grown, record = advance(trees, values, Metric(root), fate, tf.exp(tuned.log_step), limits.deepest)
+            draws, records = draws.write(i, grown.draw_z), records.write(i, record)
             return i + 1, grown, _tuned(tuned, record, limits), draws, records
 
         empty = (

@@ -10,7 +10,7 @@ in scaled units), beta~ the coefficients of the scaled columns, and of each leve
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -52,12 +52,12 @@ class PriorGroup:
     places: np.ndarray
     arguments: np.ndarray
 
-    def log_prob(self, values: Any, inputs: Mapping[str, Any]) -> Any:
-        """Return the summed log density of values (..., all) at the group's places, shape (...)."""
+    def log_prob(self, values: Sequence[Any], inputs: Mapping[str, Any]) -> Any:
+        """Return the summed log density of values, all of them, each (...), at the group's places, shape (...)."""
         tf = load()
         a = inputs[self.key]
         arguments = tuple(a[:, i] for i in range(self.arguments.shape[1]))
-        chosen = tf.gather(values, self.places, axis=-1)
+        chosen = tf.stack([values[place] for place in self.places], axis=-1)
         return tf.reduce_sum(log_prob(Distribution(self.name, arguments), chosen), axis=-1)
 
 
@@ -197,7 +197,7 @@ class JointDensity:
         # d sd / d theta = sd.
         total = tf.reduce_sum(tf.math.log(scales), axis=-1)
         for group in self._scale_priors:
-            total += group.log_prob(scales, inputs)
+            total += group.log_prob(tf.unstack(scales, axis=-1), inputs)
         for m, term in enumerate(self.layout.terms):
             if term.n_correlations:
                 partial = covariance.partial_correlations(term, columns)
@@ -208,7 +208,7 @@ class JointDensity:
                 first = beta[..., :1] + _linear(beta, inputs["x_mean"][None])
                 beta = tf.concat([first, beta[..., 1:]], axis=-1)
             for group in self._common_priors:
-                total += group.log_prob(beta, inputs)
+                total += group.log_prob(tf.unstack(beta, axis=-1), inputs)
             # T is triangular but for its first row: its determinant is the product of its diagonal.
             total += tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(inputs["T"]))))
         for density in parts.densities:
@@ -272,7 +272,7 @@ class JointDensity:
         raw = _levels_apart(raw, J, k)
         root = self._factor(factor, columns)
         centred = self._centred(position, inputs)
-        given = [raw[..., c] for c in range(k)]
+        given = tf.unstack(raw, axis=-1)
         whitened, b = _both(root, given, centred > 0.5)
         log_det = covariance.add([tf.math.log(root[c][c]) for c in range(k)])
         density = -0.5 * covariance.add([tf.reduce_sum(u * u, axis=-1) for u in whitened])

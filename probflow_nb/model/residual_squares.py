@@ -85,7 +85,8 @@ def squares(beta: Any, effects: Sequence[Any], held: Mapping[str, Any]) -> Any:
         d = b - held[f"near{f}"]
         J, k = held[f"near{f}"].shape
         blocks = held[f"ZZ{f}"]
-        own = tf.stack([sum(blocks[:, c, m] * d[..., m] for m in range(k)) for c in range(k)], axis=-1)
+        each = tf.unstack(d, axis=-1)
+        own = tf.stack([sum(blocks[:, c, m] * each[m] for m in range(k)) for c in range(k)], axis=-1)
         flat = _side_by_side(d, J * k)
         rest = _side_by_side(own, J * k) - 2.0 * tf.reshape(held[f"slope{f}"], [-1])
         if p:
