@@ -27,6 +27,8 @@ from .warmup import ENDS, Warmup
 
 # Seconds of work in a step.
 _CHUNK = 0.2
+# Passes before the pace is known.
+_FIRST = 32
 # Draws a chain below which there is nothing to show.
 _LEAST = 20
 # Share of the time that figures of merit may take while the chains run.
@@ -78,7 +80,7 @@ class NUTS:
         if state.phase == "start":
             return replace(state, phase="compiling"), Info(0, self._total(state), "compiling")
         if state.phase == "compiling":
-            state = self._compiled(model.density, state)
+            return self._compiled(model.density, state), Info(0, self._total(state), "compiling")
         began = time.perf_counter()
         while True:
             state = self._warmed(model.density, state) if state.phase == "warm-up" else self._drawn(state)
@@ -123,10 +125,9 @@ class NUTS:
         warming = state.warming
         assert warming is not None
         goal = warming.goal(self.warmup * self.chains)
-        chains = move(
-            warming.chains, 2**30, goal, warming.deepest(self.max_depth), self.target_accept
-        )  # fmt: skip
-        warming = replace(warming, chains=chains)
+        deepest = warming.deepest(self.max_depth)
+        chains, pace = _timed(warming.chains, state.pace, 2**30, goal, deepest, self.target_accept)
+        warming, state = replace(warming, chains=chains), replace(state, pace=pace)
         if chains.counts.sum() < goal:
             return replace(state, warming=warming)
         if warming.window + 1 < len(ENDS):
@@ -134,7 +135,8 @@ class NUTS:
         return replace(state, warming=warming, phase="sampling", sampling=warmup.sampling(chains))
 
     def _drawn(self, state: NutsState) -> NutsState:
-        return replace(state, sampling=move(state.drawing, state.each, 2**30, self.max_depth, None))
+        chains, pace = _timed(state.drawing, state.pace, state.each, 2**30, self.max_depth, None)
+        return replace(state, sampling=chains, pace=pace)
 
     def _watched(self, density: Density, state: NutsState) -> tuple[NutsState, Info]:
         """Return the state and what a person sees of it; rhat and ess only as often as they cost little."""
@@ -157,7 +159,7 @@ class NUTS:
         return state, Info(done, self._total(state), state.phase, objective, figures)
 
     def _judged(self, density: Density, state: NutsState, chains: Chains, each: int) -> NutsState:
-        if state.watching > _WATCHING * state.seconds and not state.done:
+        if state.merit and (state.done or state.watching > _WATCHING * state.seconds):
             return state
         began = time.perf_counter()
         scalars = density.scalars(named_values(density, chains.draws(each), chains.inputs))
@@ -193,7 +195,7 @@ class NutsState:
 
     seed. each: draws wanted of each chain. phase: "start", "compiling", "warm-up" or "sampling". warming: how far the
     warm-up is, or was. sampling: the chains that draw. seconds, watching: time spent on moves, and on merit, the last
-    rhat and ess.
+    rhat and ess. pace: seconds a pass, 0 before one is known.
     """
 
     seed: int
@@ -204,6 +206,7 @@ class NutsState:
     seconds: float = 0.0
     watching: float = 0.0
     merit: Mapping[str, float] = field(default_factory=dict)
+    pace: float = 0.0
 
     @property
     def drawing(self) -> Chains:
@@ -225,6 +228,16 @@ class NutsState:
     def ready(self) -> bool:
         """Whether every chain has some draws."""
         return self.sampling is not None and int(self.sampling.counts.min()) >= min(_LEAST, self.each)
+
+
+def _timed(
+    chains: Chains, pace: float, each: int, together: int, deepest: int, target: float | None
+) -> tuple[Chains, float]:
+    """Return the chains after about as many passes as fit into a step, and the pace they made."""
+    most = max(1, int(_CHUNK / pace)) if pace else _FIRST
+    began = time.perf_counter()
+    moved = move(chains, each, together, deepest, target, most)
+    return moved, (time.perf_counter() - began) / max(1, moved.passes - chains.passes)
 
 
 def _is_whole(value: Any) -> bool:

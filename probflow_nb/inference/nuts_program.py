@@ -19,8 +19,8 @@ from ..model.density import Density, log_density
 from .trajectory import RECORD, Fate, Metric, Trees, advance
 
 # Numbers in a block's buffer of draws, and passes in a block.
-_MOST_NUMBERS = 2_000_000
-_MOST_PASSES = 512
+_MOST_NUMBERS = 1_000_000
+_MOST_PASSES = 1024
 # Of the step size's tuning: its first gain, trajectories until that falls, and how fast; how late ones weigh more.
 _GAIN, _DELAY, _DECAY, _MEMORY = 2.0, 4.0, 0.7, 3.0
 

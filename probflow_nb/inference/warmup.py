@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..model.density import Density
 from . import metric
 from .assembly import named_values
 from .chains import Chains, evaluate, reasonable_step, seat
-from .nuts_program import Loop
+from .nuts_program import Loop, tuning
 
 # Shares of the warm-up's draws at which windows end: each ends in a new metric, the last in the step size alone.
 ENDS = (0.05, 0.1, 0.2, 0.35, 0.6, 0.9, 1.0)
@@ -104,10 +104,10 @@ def sampling(chains: Chains) -> Chains:
 
 
 def _stepped(chains: Chains) -> Chains:
+    """Return the chains, just seated, with a step size that is searched."""
     step = reasonable_step(chains)
-    return seat(
-        chains.loop, chains.inputs, chains.position, chains.root, step, chains.seed, chains.passes, chains.seats
-    )
+    trees = chains.trees._replace(step=np.full(chains.loop.shape.chains, step))
+    return replace(chains, trees=trees, tuned=tuning(step))
 
 
 def _flat(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

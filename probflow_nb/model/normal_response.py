@@ -50,7 +50,7 @@ class NormalResponse:
         x = tf.nest.map_structure(lambda value: value[:1], self._x) if part else self._x
         shape = (1, *facts.response_shape[1:]) if part else facts.response_shape
         names = list(values)
-        native = facts.batching == "native"
+        native = facts.native
         others: list[str] = []
 
         def one(*given: Any) -> tuple[Any, Any]:

@@ -3,6 +3,9 @@
 A parameter with a location-scale prior whose scale is a parameter is non-centred: z is standard, value = m + s z. Each
 element (each row, for MultivariateNormal) is a unit that may be centred instead, z = value, which changes the
 coordinates and not the density of the value.
+
+Where the prior's scale is a number z counts in it, from the prior's location: value = m + s z, or value = s exp z for a
+positive one; so engines begin where the prior is, whatever the units of the data.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from ..errors import EngineError
 from ..objects.distribution import Distribution
 from ..objects.multivariate import MultivariateNormal
 from ..objects.parameter import Parameter
-from ..objects.transform import Real, flattened, unflattened
+from ..objects.transform import Positive, Real, flattened, unflattened
 from ..objects.value import Value, tensor, values_in_effect
 from .density import Slot
 
@@ -83,13 +86,15 @@ class PriorTerm:
 
     def at(self, z: Any, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Return the value before its transform (..., *shape) and its log density with the Jacobian (...), at z."""
+        tf = load()
         prior, shape = self.current_prior(inputs), self.slot.shape
         if not self.hierarchical:
             bijection = self.parameter.bijection
-            value = bijection.forward(z, shape)
+            location, scale = self._measure(prior)
+            raw = location + scale * z
+            value = bijection.forward(raw, shape)
             density = self._summed(prior.log_density(value), z)
-            return value, density + bijection.log_det(z, shape)
-        tf = load()
+            return value, density + bijection.log_det(raw, shape) + tf.reduce_sum(tf.math.log(scale), axis=-1)
         raw, centred = unflattened(z, shape), self._centred(inputs)
         if isinstance(prior, MultivariateNormal):
             rows = centred[..., None] > 0.5
@@ -107,7 +112,8 @@ class PriorTerm:
         tf = load()
         shape = self.slot.shape
         if not self.hierarchical:
-            return self.parameter.bijection.inverse(value, shape)
+            location, scale = self._measure(self.current_prior(inputs))
+            return (self.parameter.bijection.inverse(value, shape) - location) / scale
         prior, centred = self.current_prior(inputs), self._centred(inputs)
         if isinstance(prior, MultivariateNormal):
             return flattened(tf.where(centred[..., None] > 0.5, value, prior.whiten(value)), shape)
@@ -132,6 +138,26 @@ class PriorTerm:
         if self.prior.event_rank:
             share = share.mean(axis=-1)
         return (share < _STRONG).astype(float).reshape(-1)
+
+    def _measure(self, prior: Distribution) -> tuple[Any, Any]:
+        """Return m and s, (D,) each, with which z is (the bijection's own numbers - m) / s: 0 and 1 by default."""
+        tf = load()
+        size, shape = self.slot.stop - self.slot.start, self.slot.shape
+        zero, one = tf.zeros([size], tf.float64), tf.ones([size], tf.float64)
+
+        def number(key: str) -> Any:
+            return flattened(tf.broadcast_to(tensor(prior.of(key)), shape), shape)
+
+        def fixed(*keys: str) -> bool:
+            return not any(isinstance(self.prior.arguments.get(key), Value) for key in keys)
+
+        bijection, line = self.parameter.bijection, prior.location_scale
+        if isinstance(bijection, Real) and line is not None and fixed(*line):
+            return number(line[0]), number(line[1])
+        width = next((key for key in ("sd", "scale") if key in self.prior.arguments), "")
+        if isinstance(bijection, Positive) and prior.name.startswith("Half") and fixed(width):
+            return tf.math.log(number(width)), one
+        return zero, one
 
     def _location_scale(self, prior: Distribution) -> tuple[Any, Any]:
         assert prior.location_scale is not None

@@ -142,8 +142,10 @@ class Program:
         drawn = self.by_parameter(values)
         S = next(iter(drawn.values())).shape[0]
         facts = self.density.facts
-        if facts.batching == "native":
-            with values_in_effect(drawn):
+        if facts.native:
+            from .program_density import meeting
+
+            with values_in_effect({p: meeting(v, facts.batching) for p, v in drawn.items()}):
                 found = np.asarray(what(self.response(given).resolved(len(facts.response_shape))))
         else:
             pieces = []

@@ -14,7 +14,7 @@ from ..objects.module import prior_parents
 from ..objects.value import tensor, values_in_effect
 from .prior_term import PriorTerm
 from .program import inputs_of
-from .program_density import ResponseFacts, over_batch, row_densities, terms_of, walk
+from .program_density import NATIVE, ResponseFacts, over_batch, row_densities, terms_of, walk
 
 if TYPE_CHECKING:
     from .program import Program
@@ -259,7 +259,7 @@ def _batching(program: Program, sets: list[list[Any]], x: Any, y: Any, rank: int
         x, y = x_part, part(y)
     wanted = np.stack([np.asarray(row_densities(program, given, x, y, rank)) for given in sets])
     batch = [tf.stack([given[i] for given in sets]) for i in range(len(sets[0]))]
-    for how in ("native", "vectorized"):
+    for how in (*NATIVE, "vectorized"):
         if _agrees(lambda *given: row_densities(program, given, x, y, rank), batch, how, wanted):
             return by_rows, how
     return by_rows, "loop"

@@ -26,12 +26,16 @@ if TYPE_CHECKING:
     from .program import Program
 
 
+# A batch in front of every value, single numbers as (S,), (S, 1) or (S, 1, 1), whichever meets the code's other values.
+NATIVE = ("native", "native, columns", "native, matrices")
+
+
 @dataclass(frozen=True)
 class ResponseFacts:
     """What was found out by running the code once.
 
     response_shape: of the distribution for one set of values, (n,), (n, 1) or (n, m). event_rank: axes of one response.
-    batching: how the code takes a batch of draws: "native", "vectorized" or "loop". prior_batching: the same for
+    batching: how the code takes a batch of draws, one of `NATIVE`, "vectorized" or "loop". prior_batching: the same for
     priors and transforms. by_rows: whether the code may be given some rows only.
     """
 
@@ -40,6 +44,11 @@ class ResponseFacts:
     batching: str
     prior_batching: str
     by_rows: bool
+
+    @property
+    def native(self) -> bool:
+        """Whether the code takes a batch in front of every value, as `meeting` hands it over."""
+        return self.batching in NATIVE
 
 
 def terms_of(program: Program) -> tuple[PriorTerm, ...]:
@@ -150,9 +159,7 @@ class ProgramDensity:
 
     def log_lik(self, z: Any, inputs: Mapping[str, Any], rows: Any = None) -> Any:
         """Return the log density of the response summed over all rows, or over rows (m,)."""
-        tf = load()
-        values = self._walk(z, inputs)[:-1]
-        return tf.reduce_sum(self._row_densities(values, inputs, rows, len(z.shape) - 1), axis=-1)
+        return self._likelihood(self._walk(z, inputs)[:-1], inputs, rows, len(z.shape) - 1)
 
     def log_lik_rows(self, values: Mapping[str, Any], inputs: Mapping[str, Any], rows: Any = None) -> Any:
         """Return the log density of each row's response, (..., n), at values by name (..., *shape)."""
@@ -162,9 +169,8 @@ class ProgramDensity:
 
     def log_joint(self, z: Any, inputs: Mapping[str, Any]) -> Any:
         """Return log p(y, parameters) + log |Jacobian|: prior and likelihood share the way to the values."""
-        tf = load()
         *values, prior = self._walk(z, inputs)
-        return prior + tf.reduce_sum(self._row_densities(values, inputs, None, len(z.shape) - 1), axis=-1)
+        return prior + self._likelihood(values, inputs, None, len(z.shape) - 1)
 
     def log_prob(self, values: Mapping[str, Any]) -> Any:
         """Return log p(y, parameters) at values by name (..., *shape), without Jacobian, shape (...)."""
@@ -179,7 +185,7 @@ class ProgramDensity:
             return tf.add_n(parts)
 
         total = _over_batch(priors, given, batch, self.facts.prior_batching)
-        return total + tf.reduce_sum(self._row_densities(given, inputs, None, batch), axis=-1)
+        return total + self._likelihood(given, inputs, None, batch)
 
     def _walk(self, z: Any, inputs: Mapping[str, Any]) -> list[Any]:
         """Return every parameter's value at z, and last the log prior with its Jacobian."""
@@ -191,20 +197,44 @@ class ProgramDensity:
     def _walk_natively(self, z: Any, inputs: Mapping[str, Any]) -> list[Any]:
         return walk(self.terms, z, inputs)
 
-    def _row_densities(self, values: list[Any], inputs: Mapping[str, Any], rows: Any, batch: int) -> Any:
+    def _likelihood(self, values: list[Any], inputs: Mapping[str, Any], rows: Any, batch: int) -> Any:
+        """Return the sum of the row densities; where code is mapped over the batch its gradient is made inside the map.
+
+        The gradient of a map asks XLA for constants that differ at each call, so that it would compile each time.
+        """
         tf = load()
+        how, native = self.facts.batching, self._native(inputs, rows)
+        if batch == 0 or self.facts.native:
+            return tf.reduce_sum(_over_batch(native, values, batch, how), axis=-1)
+
+        def with_gradients(*given: Any) -> list[Any]:
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                value = tf.reduce_sum(native(*given))
+            return [value, *tape.gradient(value, given, unconnected_gradients=tf.UnconnectedGradients.ZERO)]
+
+        fixed = [tf.stop_gradient(value) for value in values]
+        total, *gradients = _over_batch(with_gradients, fixed, batch, how)
+        total = tf.stop_gradient(total)
+        for value, base, gradient in zip(values, fixed, gradients, strict=True):
+            # Nothing in value, all of the gradient.
+            gradient = tf.stop_gradient(tf.where(tf.math.is_finite(gradient), gradient, tf.zeros_like(gradient)))
+            total += tf.reduce_sum(gradient * (value - base), axis=list(range(batch, len(value.shape))))
+        return total
+
+    def _row_densities(self, values: list[Any], inputs: Mapping[str, Any], rows: Any, batch: int) -> Any:
+        return _over_batch(self._native(inputs, rows), values, batch, self.facts.batching)
+
+    def _native(self, inputs: Mapping[str, Any], rows: Any) -> Callable[..., Any]:
+        """Return the function from the parameters' values to the density of each row."""
         if rows is not None and not self.facts.by_rows:
             raise EngineError(
                 "The model's code needs all rows at once, so it cannot be given some of them.",
                 hint="Let __call__ depend on rows through x alone, or fit without batches of rows.",
             )
         x = self._x(inputs, rows)
-        y = inputs["y"] if rows is None else tf.gather(inputs["y"], rows)
-
-        def native(*given: Any) -> Any:
-            return row_densities(self.program, given, x, y, len(self.facts.response_shape))
-
-        return _over_batch(native, values, batch, self.facts.batching)
+        y = inputs["y"] if rows is None else load().gather(inputs["y"], rows)
+        return lambda *given: row_densities(self.program, given, x, y, len(self.facts.response_shape))
 
     # Values by name --------------------------------------------------------------------------------------------------
 
@@ -279,7 +309,7 @@ def row_densities(program: Program, values: Any, x: Any, y: Any, rank: int) -> A
 def _over_batch(function: Callable[..., Any], arguments: list[Any], batch: int, how: str) -> Any:
     """Return a function of single values at a batch of them: arguments (*batch axes, ...), results likewise.
 
-    how: "native" hands the batch over as it is, at most one axis of it; "vectorized" and "loop" map over it.
+    how: `NATIVE` ones hand the batch over as it is, at most one axis of it; "vectorized" and "loop" map over it.
     """
     tf = load()
     if batch == 0:
@@ -299,8 +329,8 @@ def _over_batch(function: Callable[..., Any], arguments: list[Any], batch: int, 
             return tf.ensure_shape(whole, [*static, *value.shape[1:]])
 
         return tf.nest.map_structure(unfold, found)
-    if how == "native":
-        return function(*arguments)
+    if how in NATIVE:
+        return function(*(meeting(a, how) for a in arguments))
     if how == "vectorized":
         return tf.vectorized_map(lambda given: function(*given), tuple(arguments))
     S = arguments[0].shape[0]
@@ -310,6 +340,13 @@ def _over_batch(function: Callable[..., Any], arguments: list[Any], batch: int, 
     one = function(*(a[0] for a in arguments))
     signature = tf.nest.map_structure(lambda value: tf.TensorSpec(value.shape, value.dtype), one)
     return tf.map_fn(lambda given: function(*given), tuple(arguments), fn_output_signature=signature)
+
+
+def meeting(value: Any, how: str) -> Any:
+    """Return a batch of values (S, ...) as `how`, one of `NATIVE`, hands it over: single numbers get further axes."""
+    if len(value.shape) != 1:
+        return value
+    return value[(slice(None), *[None] * NATIVE.index(how))]
 
 
 def over_batch(function: Callable[..., Any], arguments: list[Any], how: str) -> Any:

@@ -218,19 +218,27 @@ def test_it_is_the_joint_density_over_the_conditional(case: str) -> None:
     everything = {p.name: np.asarray(v) for p, v in {**values, **draw}.items()}
     density = made.density
     joint = made.log_joint({name: tf.constant(v) for name, v in everything.items()}).numpy()[0]
-    jacobian = sum(
-        float(t.parameter.bijection.log_det(tf.constant(theta[:, t.slot.start : t.slot.stop]), t.slot.shape).numpy()[0])
-        for t in found.found.latent.terms
-    )
+    jacobian = 0.0
+    for t in found.found.latent.terms:
+        z = tf.constant(theta[:, t.slot.start : t.slot.stop])
+        # d value / d theta = value for scales, whatever the unit that theta counts in.
+        scale = t.parameter.bijection.support == "positive"
+        bijection = t.parameter.bijection
+        scale = bijection.support == "positive"
+        jacobian += np.log(values[t.parameter]).sum() if scale else bijection.log_det(z, t.slot.shape).numpy()[0]
     A, m, C, c, s = gaussian(case, values_of(found, theta))
     gain = C @ A.T @ np.linalg.inv(np.diag(s**2) + A @ C @ A.T)
     g = np.concatenate([draw[t.parameter].reshape(-1) for t in found.found.g.terms])
     conditional = stats.multivariate_normal(m + gain @ (Y - c - A @ m), C - gain @ A @ C).logpdf(g)
-    # ScaleParameters without a transform of their own: the Jacobian is that of the bijection alone.
+    # Without a transform of their own the Jacobian is that of the bijections alone.
     if case == "Slopes":
         assert evaluation.log_density[0] == pytest.approx(joint + jacobian - conditional, abs=1e-6)
-    z = density.unconstrain(everything, density.inputs(np.ones(len(density.centrings))))
-    whole = log_density(density, z, density.inputs(np.ones(len(density.centrings)))).numpy()[0]
+    inputs = density.inputs(np.ones(len(density.centrings)))
+    z = density.unconstrain(everything, inputs)
+    here, there = density.constrain(z, inputs), density.constrain(z + 1.0, inputs)
+    # Integrated parameters are z times a constant, from a constant.
+    slopes = [np.asarray(there[t.slot.name] - here[t.slot.name]) for t in found.found.g.terms]
+    whole = log_density(density, z, inputs).numpy()[0] - sum(np.log(slope).sum() for slope in slopes)
     assert evaluation.log_density[0] == pytest.approx(whole - conditional, abs=1e-6)
 
 
