@@ -16,12 +16,14 @@ import numpy as np
 
 from ..errors import EngineError
 from ..model.density import Density
+from ..model.model import Model
 from ..posterior import diagnostics
 from ..posterior.verdict import Behaviour, judge_nuts
 from . import metric, warmup
 from .assembly import chain_draws, named_values
 from .chains import Chains, move
 from .engine import Info, Posterior
+from .gaussian import check_family
 from .nuts_program import Shape, compiled
 from .warmup import ENDS, Warmup
 
@@ -68,6 +70,8 @@ class NUTS:
         """Raise EngineError unless the model has a density with something to draw."""
         if not hasattr(model, "density"):
             raise EngineError("NUTS needs a model with a log density, and this one has none.")
+        if isinstance(model, Model):
+            check_family(model, "nuts")
         if model.density.size == 0:
             raise EngineError("The model has no parameter: there is nothing to draw.")
 

@@ -1,6 +1,7 @@
 """NUTS beside numpyro and nutpie on the same densities, in one run.
 
-    python tests/benchmarks/nuts.py [case ...] [--peer-python PYTHON] [--repeats 3] [--seed 1] [--json FILE]
+    python tests/benchmarks/nuts.py [case ...] [--peer-python PYTHON] [--peers NAME ...]
+    [--repeats 3] [--seed 1] [--json FILE]
 
 Every sampler draws 4 x 1,000. "first": CPU seconds from the call to the draws in a process that has already fitted a
 model of another shape, compilation included. "sampling": CPU seconds of warm-up and draws of later runs, nothing left
@@ -26,7 +27,7 @@ from clock import cpu_seconds
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 CASES = ("sleepstudy", "radon", "schools")
-SAMPLERS = ("probflow_nb", "numpyro", "nutpie")
+PEERS = ("numpyro", "nutpie")
 Row = dict[str, Any]
 TEXTS = {
     "sleepstudy": """Reaction ~ Days + (Days | Subject)
@@ -141,6 +142,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", default=CASES)
     parser.add_argument("--peer-python", default="")
+    parser.add_argument("--peers", nargs="*", default=PEERS)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", default="")
@@ -154,7 +156,7 @@ def main() -> None:
     print(f"{'case':<12}{'sampler':<13}" + "".join(f"{head:>12}" for head in heads))
     for case in options.cases:
         best = 0.0
-        for sampler in SAMPLERS if options.peer_python else SAMPLERS[:1]:
+        for sampler in ("probflow_nb", *(options.peers if options.peer_python else ())):
             if sampler == "probflow_nb":
                 # A process of its own, so that every case starts alike.
                 command = [sys.executable, __file__, "--alone", case, "--repeats", str(options.repeats)]

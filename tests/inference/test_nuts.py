@@ -90,7 +90,7 @@ def test_draws_do_not_depend_on_how_the_run_is_cut(monkeypatch, passes):
     move = chains_module.move
 
     def cut(*arguments):
-        return move(*arguments, most=passes)
+        return move(*arguments[:-1], passes)
 
     monkeypatch.setattr(nuts_module, "move", cut)
     monkeypatch.setattr(nuts_module, "_CHUNK", 0.0)
