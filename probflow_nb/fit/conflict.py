@@ -45,7 +45,7 @@ def with_conflicts(model: Any, answer: Posterior) -> Verdict:
         return verdict
     try:
         prior = prior_values(model, _DRAWS, 0)
-        hard, soft = conflicts(model, facts(model), prior, values(model, answer.draws))
+        hard, soft = conflicts(model, facts(model), prior, values(model, answer.draws, _DRAWS))
     except ProbflowError:
         # A flat prior expects nothing that the data could contradict.
         return verdict
@@ -138,6 +138,8 @@ def _distances(model: Any, prior: Values, posterior: Values) -> Iterator[tuple[f
     written = _written(model) if isinstance(model, Model) else None
     letters = shown_names(model)
     for quantity in posterior.quantities:
+        if written is not None and quantity.name.startswith(("b[", "cor[")):
+            continue
         before, after = prior[quantity.name], posterior[quantity.name]
         expected, spread = before.mean(axis=0).reshape(-1), before.std(axis=0).reshape(-1)
         means = after.mean(axis=0).reshape(-1)

@@ -15,15 +15,20 @@ SMALLEST_VARIANCE = 1e-11
 BETA_PRIORS = ("Normal", "Flat")
 
 
-def check_gaussian(model: Model, engine: str) -> None:
-    """Raise EngineError unless the response is Gaussian with an identity link and n > p."""
+def check_family(model: Model, engine: str) -> None:
+    """Raise EngineError unless the response is Gaussian with an identity link."""
     family = model.spec.family
     if family.name != "gaussian" or family.link != "identity":
         raise EngineError(
             f"The engine {engine} fits Gaussian responses with an identity link, not {family.name} "
             f"with link {family.link}.",
-            hint="Take family gaussian; other families are not fitted yet.",
+            hint="Write the model as statements, such as y ~ Poisson(log = X @ w + Z @ u), which NUTS and VI fit.",
         )
+
+
+def check_gaussian(model: Model, engine: str) -> None:
+    """Raise EngineError unless the response is Gaussian with an identity link and n > p."""
+    check_family(model, engine)
     n, p = model.design.X.shape
     if n <= p:
         raise EngineError(f"There are {n} complete rows for {p} coefficients.", hint="Take fewer terms or more rows.")

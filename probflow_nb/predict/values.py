@@ -74,18 +74,17 @@ class Values(Mapping[str, np.ndarray]):
         )
 
 
-def values(model: Any, draws: Draws) -> Values:
+def values(model: Any, draws: Draws, most: int | None = None) -> Values:
     """Return the draws of every parameter of a model, all chains in one row.
 
-    Where group effects are costly, as many draws as summaries use, of every parameter alike.
+    Where group effects are costly, as many draws as summaries use, of every parameter alike. most: no more than these.
     """
-    if isinstance(model, Model):
-        return _mixed_values(model, draws)
-    return _program_values(model, draws)
-
-
-def _mixed_values(model: Model, draws: Draws) -> Values:
     S = min((e.affordable for e in draws.effects), default=draws.n_chains * draws.n_draws)
+    S = S if most is None else min(S, most)
+    return _mixed_values(model, draws, S) if isinstance(model, Model) else _program_values(model, draws, S)
+
+
+def _mixed_values(model: Model, draws: Draws, S: int) -> Values:
     flat = draws.scalars.reshape(-1, len(draws.names))[:S]
     place = {name: i for i, name in enumerate(model.scalar_names)}
     p = len(model.design.column_names)
@@ -144,10 +143,9 @@ def _correlations(flat: np.ndarray, place: Mapping[str, int], factor: str, colum
     return R
 
 
-def _program_values(program: Program, draws: Draws) -> Values:
+def _program_values(program: Program, draws: Draws, S: int) -> Values:
     """Return the draws of a model of one's own: short parameters from the scalars, long ones from the effects."""
-    S = draws.n_chains * draws.n_draws
-    flat = draws.scalars.reshape(S, -1)
+    flat = draws.scalars.reshape(-1, len(draws.names))[:S]
     long = {effects.name: effects for effects in draws.effects}
     makers: dict[str, Callable[[], np.ndarray]] = {}
     quantities = program_quantities(program)
