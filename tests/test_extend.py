@@ -185,7 +185,7 @@ def test_the_choice_of_the_engine_is_said(model: Any) -> None:
     run.engine = Counter(100)
     fit = finish(run, progress=Listener())
     assert dict(fit.card.run)["engine"] == "Counter (counting), chosen because Days has a StudentT prior"
-    assert set(phases) == {"Counter, because Days has a StudentT prior: counting"}
+    assert set(phases) == {"Counter: counting"}
     chosen = choose(heavy.model)
     assert type(chosen.engine).__name__ == "NUTS"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
@@ -130,6 +131,20 @@ class TextProgress:
             self._stream.flush()
         except (OSError, ValueError):  # a closed pipe or stream must not end a fit
             self._closed = True
+
+
+# What draws the progress of a fit that was not told how: a notebook that loaded the extension takes this over.
+_DRAWN_BY: list[Callable[[], Progress]] = []
+
+
+def new_progress() -> Progress:
+    """Return what shows the progress of one fit: a bar where a notebook draws it, else a line on stderr."""
+    return _DRAWN_BY[-1]() if _DRAWN_BY else TextProgress(sys.stderr)
+
+
+def draw_progress_by(maker: Callable[[], Progress] | None) -> None:
+    """Let `maker` make what shows the progress of every fit from now on; None: a line on stderr again."""
+    _DRAWN_BY[:] = [] if maker is None else [maker]
 
 
 def line(phase: str, fraction: float | None, elapsed: float, remaining: float | None) -> str:

@@ -8,12 +8,14 @@ from typing import Any
 
 from ..backend import tensorflow as backend
 from ..display import figures
+from ..display.progress import draw_progress_by
 from ..display.theme import LIGHT
 from .magics import LmeMagics
+from .progress import NotebookProgress
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Register `%%lme` and `%lme`, and start loading what the first fit needs in background threads.
+    """Register `%%lme` and `%lme`, show progress as a bar, and start loading what the first fit needs.
 
     ipython: the running InteractiveShell. Loading twice replaces the magics.
     """
@@ -21,6 +23,8 @@ def load_ipython_extension(ipython: Any) -> None:
     _withdraw(ipython)
     ipython.register_magics(magics)
     ipython.configurables.append(magics)
+    if hasattr(ipython, "kernel"):
+        draw_progress_by(NotebookProgress)
     if magics.preload:
         magics.loader = backend.preload()
         threading.Thread(target=_load_figures, name="probflow-figures", daemon=True).start()
@@ -32,6 +36,7 @@ def unload_ipython_extension(ipython: Any) -> None:
     ipython: the running InteractiveShell.
     """
     _withdraw(ipython)
+    draw_progress_by(None)
     for kind in ("line", "cell"):
         ipython.magics_manager.magics[kind].pop("lme", None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from argparse import Namespace
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from traitlets import Bool, Int, Unicode
 from ..design.builder import build
 from ..design.encoding import used_columns
 from ..display import escape
-from ..display.progress import Progress, TextProgress
+from ..display.progress import Progress, new_progress
 from ..errors import EngineError, ProbflowError, UsageError
 from ..inference import ENGINES
 from ..lang import parse
@@ -26,7 +25,7 @@ from ..spec.model_spec import ModelSpec
 from ..spec.statement_spec import StatementSpec
 from . import flags, session
 from .listing import listing
-from .progress import NotebookProgress, Waiting
+from .progress import Waiting
 
 _OPTIONS = flags.options(ENGINES)
 
@@ -135,7 +134,7 @@ class LmeMagics(Magics):
         data, arrays = self._data(words, spec)
         if words.no_fit:
             return api.prepare(text, data, arrays=arrays, family=family, name=words.name)
-        progress = self._progress()
+        progress = new_progress()
         try:
             self._await_backend(progress, spec, data, arrays)
             return api.lme(
@@ -192,12 +191,6 @@ class LmeMagics(Magics):
             known = ", ".join(name for name, _ in fits) or "none yet"
             raise UsageError(f'There is no model called "{words[0]}".', hint=f"The notebook's models: {known}.")
         return dict(fits)[words[0]]
-
-    def _progress(self) -> Progress:
-        """Return a bar for a notebook, or a line of text for a terminal."""
-        if hasattr(self.shell, "kernel"):
-            return NotebookProgress()
-        return TextProgress(sys.stderr)
 
     def _await_backend(
         self, progress: Progress, spec: ModelSpec | StatementSpec, data: Any, arrays: Mapping[str, Any]

@@ -82,3 +82,15 @@ def test_waiting_has_no_percentage(page):
     (bundle,) = page.bundles
     assert "loading TensorFlow" in bundle["text/html"]
     assert "aria-valuenow" not in bundle["text/html"]
+
+
+def test_every_fit_of_a_notebook_has_the_bar_until_the_extension_is_unloaded():
+    from types import SimpleNamespace
+
+    from probflow_nb.display.progress import TextProgress, draw_progress_by, new_progress
+
+    assert isinstance(new_progress(), TextProgress)
+    draw_progress_by(lambda: SimpleNamespace(own=True))
+    assert new_progress().own
+    draw_progress_by(None)
+    assert isinstance(new_progress(), TextProgress)
