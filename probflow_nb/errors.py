@@ -9,6 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+# Characters of one line of a text that an error shows.
+_WIDEST = 160
+
+
 @dataclass(frozen=True, order=True)
 class Span:
     """A half-open range of character offsets into a model text.
@@ -89,13 +93,21 @@ class UsageError(ProbflowError):
 def excerpt(text: str, span: Span) -> str:
     """Return the line that holds the start of the span, with carets under the span.
 
-    A span at the end of the text gets one caret after the last character.
+    A span at the end of the text gets one caret after the last character. Of a line that is too long to be read, the
+    part around the start of the span is shown.
     """
     start = min(max(span.start, 0), len(text))
     first = text.rfind("\n", 0, start) + 1
     last = text.find("\n", first)
     last = len(text) if last < 0 else last
     width = max(1, min(span.stop, last) - start)
+    left, right = "", ""
+    if last - first > _WIDEST:
+        if start - first > _WIDEST // 2:
+            first, left = start - _WIDEST // 4, "... "
+        if last - first > _WIDEST:
+            last, right = first + _WIDEST, " ..."
+        width = min(width, last - start)
     # Tabs are kept in the margin so that the carets stay under the fault.
     margin = "".join("\t" if c == "\t" else " " for c in text[first:start])
-    return f"    {text[first:last]}\n    {margin}{'^' * width}"
+    return f"    {left}{text[first:last]}{right}\n    {' ' * len(left)}{margin}{'^' * width}"

@@ -139,6 +139,19 @@ class Fit(Predictions):
         run.reason = self.reason
         return finish(run, self.name, progress)
 
+    def __copy__(self) -> Fit:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Fit:
+        # Nothing in it ever changes, and compiled programs cannot be copied.
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise FitError(
+            "A fit cannot be pickled, because it holds compiled programs.",
+            hint="Keep posterior_sample() or to_arviz(); pickle a model before its fit.",
+        )
+
     def plot_posterior(self, names: Collection[str] | None = None) -> Figure:
         """Return a figure of the posterior densities of all scalars, or of those named."""
         from ..display.figures import posterior_figure

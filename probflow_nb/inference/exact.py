@@ -29,6 +29,8 @@ from .target import target
 
 # khat above this is not trusted (Vehtari et al. 2024); the proposal is adapted, then HMC takes over.
 _GOOD_KHAT = 0.5
+# More draws than this are surely a slip, and would not fit into memory.
+_MOST_DRAWS = 10_000_000
 _ROUNDS = 6
 _REFINEMENTS = 12
 _MODE_TOLERANCE = 0.02
@@ -50,6 +52,10 @@ class Exact:
     chains: int = field(default=4, metadata={"help": "chains that the draws are laid out in"})
 
     def __post_init__(self) -> None:
+        for name in ("draws", "chains"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value > _MOST_DRAWS:
+                raise EngineError(f"Exact takes a whole number up to {_MOST_DRAWS:,} for {name}, not {value!r:.60}.")
         if self.draws < 100 or self.chains < 1 or self.draws % self.chains:
             chains = self.chains if self.chains > 0 else 4
             raise EngineError(

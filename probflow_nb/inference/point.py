@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..backend.tensorflow import load
+from ..errors import EngineError
 from ..model.criterion import Criterion, Profile
 from ..model.effects import conditional, conditional_sds
 from ..model.model import Model
@@ -33,6 +34,10 @@ class Point:
     """
 
     reml: bool = field(default=True, metadata={"help": "REML (true) or maximum likelihood (false)"})
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.reml, bool):
+            raise EngineError(f"Point takes True or False for reml, not {self.reml!r:.60}.")
 
     def check(self, model: Model) -> None:
         """Raise EngineError unless the model is Gaussian."""

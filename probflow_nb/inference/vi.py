@@ -27,6 +27,8 @@ from .variational_structure import RANKS, choose_rank, structure_of
 
 # Steps beyond which an ascent that does not settle is given up.
 _LIMIT = 20_000
+# A number above this is surely a slip: so many draws would not fit into memory.
+_MOST = 10_000_000
 _START = 0.1
 # Whole windows before the centring is chosen by what the fit knows of each level.
 _PILOT = 2
@@ -70,6 +72,10 @@ class VI:
             optional = name in ("steps", "batch")
             if not (optional and value is None) and (not _whole(value) or value < 1):
                 raise EngineError(f"VI takes a whole number of at least 1 for {name}, not {value!r}.")
+            if value is not None and value > _MOST:
+                raise EngineError(f"VI takes a whole number up to {_MOST:,} for {name}, not {value:,}.")
+        if not isinstance(self.corrected, bool):
+            raise EngineError(f"VI takes True or False for corrected, not {self.corrected!r:.60}.")
         if self.draws < 100 or self.draws % self.chains:
             raise EngineError(
                 f"VI needs at least 100 draws, a multiple of the chains, not {self.draws} in {self.chains} chains.",

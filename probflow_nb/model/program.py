@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..backend.tensorflow import load
 from ..errors import EngineError, ProbflowError, SpecError
 from ..objects.distribution import Distribution
 from ..objects.module import in_order
 from ..objects.parameter import Parameter
 from ..objects.value import tensor, values_in_effect
+from .call_fault import call_fault
 from .row_data import conform
 
 if TYPE_CHECKING:
@@ -111,18 +111,17 @@ class Program:
         except ProbflowError:
             raise
         except Exception as error:
-            raise _failed(error, x, self.title) from error
+            raise call_fault(error, self._code, x) from error
         if not isinstance(found, Distribution):
-            what = "nothing" if found is None else f"a {type(found).__name__}"
             raise EngineError(
-                f"{self._code} returns {what}, but it must return the distribution of the response.",
+                f"{self._code} returns {_kind(found)}, but it must return the distribution of the response.",
                 hint="For example: return pf.Normal(mean, self.sigma()).",
             )
         return found
 
     @property
     def _code(self) -> str:
-        return f"{self.title}.__call__" if self.title else "The model"
+        return f"{self.title}.__call__" if self.title else "The model's code"
 
     def new_inputs(self, x: Any) -> Any:
         """Return new rows of x as the code takes them; DataError where they do not fit those that were fitted."""
@@ -199,19 +198,10 @@ def _drawn(prior: Distribution, rng: np.random.Generator, size: tuple[int, ...])
     return prior.with_arguments(trimmed).draw(rng, size)
 
 
-def _failed(error: Exception, x: Any, title: str) -> EngineError:
-    """Return what went wrong in a person's code, in one sentence."""
-    tf = load()
-    where = f"{title}.__call__" if title else "The model's code"
-    first = str(error).strip().split("\n")[0][:200]
-    shape = "no inputs" if x is None else f"x of shape {tuple(x.shape)}" if hasattr(x, "shape") else "x"
-    hint = None
-    text = str(error)
-    if any(word in text for word in ("double tensor", "float tensor", "float64", "float32", "int32", "int64")):
-        hint = "Everything is float64 here: make constants so with tf.constant(..., tf.float64), indices with tf.cast."
-    elif isinstance(error, (NotImplementedError, tf.errors.OperatorNotAllowedInGraphError)):
-        hint = "Use TensorFlow's functions on the parameters, such as tf.exp in place of numpy's."
-    elif any(kind in text for kind in ("Parameter", "Derived", "NoneType")):
-        hint = "A parameter's value is self.w(), with brackets."
-    said = first.removesuffix("name:").strip()
-    return EngineError(f"{where} failed on {shape}: {type(error).__name__}: {said}", hint=hint)
+def _kind(found: Any) -> str:
+    """Return what a thing is, for a sentence."""
+    if isinstance(found, type):
+        return f"the class {found.__name__}"
+    if hasattr(found, "dtype") and hasattr(found, "shape"):
+        return f"{'an array' if isinstance(found, np.ndarray) else 'a tensor'} of shape {tuple(found.shape)}"
+    return "nothing" if found is None else f"a {type(found).__name__}"

@@ -12,6 +12,7 @@ from ..errors import DataError, EngineError, ProbflowError, SpecError
 from ..objects.distribution import SUPPORTS, Distribution
 from ..objects.module import prior_parents
 from ..objects.value import tensor, values_in_effect
+from .call_fault import call_fault
 from .prior_term import PriorTerm
 from .program import inputs_of
 from .program_density import NATIVE, ResponseFacts, over_batch, row_densities, terms_of, walk
@@ -43,6 +44,7 @@ def check(program: Program) -> ResponseFacts:
     _check_used(program, reads)
     shape = _response_shape(program, distribution)
     y = tensor(program.y.reshape(shape))
+    before = np.asarray(row_densities(program, start, x, y, len(shape)))
     _check_support(program, distribution)
     rank = len(shape)
     _check_finite(program, terms, constants, x, y, rank)
@@ -51,6 +53,7 @@ def check(program: Program) -> ResponseFacts:
     prior_batching = _prior_batching(terms, constants, z, singles)
     by_rows, batching = _batching(program, [single[:-1] for single in singles], x, y, rank)
     _check_traced(program, start, x, y, rank)
+    _check_repeats(program, before, np.asarray(row_densities(program, start, x, y, rank)))
     return ResponseFacts(shape, distribution.event_rank, batching, prior_batching, by_rows)
 
 
@@ -85,7 +88,7 @@ def _start(program: Program, terms: tuple[PriorTerm, ...], constants: Mapping[st
     except ProbflowError:
         raise
     except Exception as error:
-        raise EngineError(f"The priors cannot be worked out: {type(error).__name__}: {_first_line(error)}") from error
+        raise call_fault(error, "The code of a prior or a transform") from error
     for term, value in zip(terms, values, strict=True):
         if tuple(value.shape) != term.slot.shape:
             raise SpecError(
@@ -213,7 +216,10 @@ def _check_traced(program: Program, values: list[Any], x: Any, y: Any, rank: int
         graph = traced.get_concrete_function(*signature).graph.as_graph_def()
     except ProbflowError as error:
         hint = error.hint or "Use TensorFlow's functions on parameters and x, such as tf.exp in place of numpy's."
-        raise EngineError(f"The model's code cannot be compiled. {error.message}", hint=hint) from error
+        said = f"The model's code cannot be compiled. {error.message}"
+        raise EngineError(said, text=error.text, span=error.span, hint=hint) from error
+    except Exception as error:
+        raise call_fault(error, "The model's code cannot be compiled. A transform") from error
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     used = {node.op for node in nodes}
     if used & _PYTHON:
@@ -227,6 +233,19 @@ def _check_traced(program: Program, values: list[Any], x: Any, y: Any, rank: int
             "The model's code draws random numbers, but a log density must be the same each time.",
             hint="Make what is random a parameter.",
         )
+
+
+def _check_repeats(program: Program, before: np.ndarray, after: np.ndarray) -> None:
+    """Raise EngineError for code that answers otherwise when it is called again with the same values."""
+    same = np.isclose(before, after, rtol=1e-9, atol=0.0, equal_nan=True)
+    if same.all():
+        return
+    row = int(np.flatnonzero(~same)[0])
+    raise EngineError(
+        f"The model's code gives another answer each time it is called: with the same values the log density of row "
+        f"{row} was {before[row]:.6g} and then {after[row]:.6g}.",
+        hint="Let it change nothing and draw no random numbers; make what is random a parameter.",
+    )
 
 
 def _prior_batching(
@@ -289,7 +308,3 @@ def _agrees(function: Any, arguments: list[Any], how: str, wanted: Any) -> bool:
         np.shape(a) == np.shape(b) and np.allclose(np.asarray(a), b, rtol=1e-9, atol=1e-9, equal_nan=True)
         for a, b in pairs
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:200]

@@ -185,7 +185,7 @@ def _numbers(name: str, value: Any) -> np.ndarray:
         )
     try:
         return array.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         place = _first_odd(array)
         raise DataError(f"{name} must be numbers, but {place}.") from None
 
@@ -194,6 +194,8 @@ def _first_odd(array: np.ndarray) -> str:
     for place, value in np.ndenumerate(array):
         try:
             float(value)
+        except OverflowError:
+            return f"row {place[0]} is too large" if place else "it is too large"
         except (TypeError, ValueError):
             where = f"row {place[0]}" if place else "it"
             shown = "missing" if value is None else f"{value!r}"[:40]

@@ -63,7 +63,8 @@ class Distribution:
     def __init__(self, **arguments: Number) -> None:
         name = type(self).__name__
         held = {key: _checked(name, key, value, self.domains.get(key, "real")) for key, value in arguments.items()}
-        self._arguments: Mapping[str, Any] = MappingProxyType(held)
+        # A plain dictionary, so that models can be copied.
+        self._arguments: dict[str, Any] = held
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ class Distribution:
     @property
     def arguments(self) -> Mapping[str, Any]:
         """The arguments by name: float64 arrays, tensors or parameters; those not given are left out."""
-        return self._arguments
+        return MappingProxyType(self._arguments)
 
     @property
     def label(self) -> str:
@@ -90,7 +91,7 @@ class Distribution:
         """Return the same distribution with other arguments, taken as they are."""
         found = object.__new__(type(self))
         found.__dict__.update(self.__dict__)
-        found._arguments = MappingProxyType(dict(arguments))
+        found._arguments = dict(arguments)
         return found
 
     def resolved(self, rank: int | None = None) -> Distribution:

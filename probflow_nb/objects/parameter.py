@@ -309,6 +309,8 @@ def _shape(given: Any, kind: str) -> tuple[int, ...]:
 def _name(given: Any) -> str:
     if not isinstance(given, str):
         raise SpecError(f"The name of a parameter is {given!r}, but it must be a text.")
+    if given and (not given.isprintable() or given != given.strip()):
+        raise SpecError(f"The name of a parameter is {given!r}, but it must be one line without spaces around it.")
     return given
 
 

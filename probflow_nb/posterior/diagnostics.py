@@ -11,6 +11,7 @@ NaN means that the figure is not defined: some draw is not finite, or there are 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -201,7 +202,7 @@ def _unit(weights: np.ndarray) -> np.ndarray:
 def _chains_first(draws: np.ndarray) -> np.ndarray:
     """Return (C, S, ...) as (quantities, C, S), so that the last axis is contiguous for the transform."""
     values = np.asarray(draws, dtype=float)
-    flat = values.reshape(*values.shape[:2], -1)
+    flat = values.reshape(*values.shape[:2], math.prod(values.shape[2:]))
     return np.ascontiguousarray(np.moveaxis(flat, 2, 0))
 
 
@@ -228,8 +229,8 @@ def _normal_scores(halves: np.ndarray) -> np.ndarray:
     """Return Blom's normal scores of the average ranks over all chains together, (q, C, S) alike."""
     from scipy.special import ndtri
 
-    flat = halves.reshape(halves.shape[0], -1)
-    size = flat.shape[1]
+    size = halves.shape[1] * halves.shape[2]
+    flat = halves.reshape(halves.shape[0], size)
     ranks = np.empty_like(flat)
     for row, out in zip(flat, ranks):
         _, place, counts = np.unique(row, return_inverse=True, return_counts=True)
@@ -276,7 +277,7 @@ def _plain_ess(chains: np.ndarray) -> np.ndarray:
     monotone = np.minimum.accumulate(pairs, axis=1)
     rest = np.maximum(np.take_along_axis(even, stop[:, None], axis=1)[:, 0], 0.0)
     tau = -1 + 2 * np.sum(np.where(kept, monotone, 0.0), axis=1) + rest
-    constant = np.ptp(chains.reshape(len(chains), -1), axis=1) < 1e-15
+    constant = np.ptp(chains.reshape(len(chains), total), axis=1) < 1e-15
     # Antithetic chains beat independent draws; no estimate of that is stable beyond log10 of their number.
     return np.where(constant, float(total), total / np.maximum(tau, 1 / np.log10(total)))
 
