@@ -27,6 +27,8 @@ def load() -> Any:
         if find_spec("tensorflow") is None:
             raise EngineError("TensorFlow is not installed.", hint="Install it: pip install tensorflow")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        # Compiled loops are made of kernels of microseconds: handing them to other threads costs a fifth more CPU.
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
         with _quiet_stderr():
             import tensorflow as tf
 
