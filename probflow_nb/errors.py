@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
 # Characters of one line of a text that an error shows.
 _WIDEST = 160
 

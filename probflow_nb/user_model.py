@@ -15,6 +15,7 @@ from .display.progress import Progress
 from .errors import DataError, FitError, SpecError
 from .fit import Fit, finish
 from .fit.parameter_card import parameter_bundle, parameter_line
+from .fit.predictions import MOST_PRIOR_DRAWS, whole
 from .inference import Auto, start
 from .inference.engine import Engine
 from .model.call_text import response_text
@@ -54,6 +55,14 @@ class Model(Module):
             hint="Write def __call__(self, x): ... return pf.Normal(mean, self.sigma()).",
         )
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter) and hasattr(Model, name):
+            raise SpecError(
+                f"A parameter cannot be called {name}, because that is something a model does.",
+                hint="Give the attribute another name.",
+            )
+        super().__setattr__(name, value)
+
     # Fitting ---------------------------------------------------------------------------------------------------------
 
     def fit(
@@ -73,6 +82,10 @@ class Model(Module):
         An interrupt ends the run and keeps what there is; it is raised again, and the model unchanged, if that is
         nothing. Raises ProbflowError for anything that a person can mend.
         """
+        if not isinstance(self, Model):
+            raise SpecError(
+                "fit was called on the class of a model.", hint="Make a model first, as in Page(2).fit(x, y)."
+            )
         program = self.program(x, y)
         fit = finish(start(program, engine, seed), name, progress)
         self._remember(program, fit)
@@ -196,7 +209,7 @@ class Model(Module):
         """
         fit = vars(self).get("_probflow_fit")
         if fit is not None:
-            found: dict[str, np.ndarray] = fit.model.prior_sample(_count(n), seed)
+            found: dict[str, np.ndarray] = fit.model.prior_sample(_count(n), whole(seed, "seed", least=0))
             return found
         parameters = discover(self)
         waiting = [p.label for p in parameters.parameters if p.auto]
@@ -205,7 +218,7 @@ class Model(Module):
                 f'The prior of {waiting[0]} is "auto", which is worked out from the data.', hint="Fit the model first."
             )
         program = Program("", "", parameters.parameters, self._called, None, np.zeros(1), names=parameters.names)
-        return program.prior_sample(_count(n), seed)
+        return program.prior_sample(_count(n), whole(seed, "seed", least=0))
 
     # Display ---------------------------------------------------------------------------------------------------------
 
@@ -272,7 +285,10 @@ def _complete(program: Program, values: Any) -> dict[str, Any]:
         raise FitError(f"The dictionary of values {what}.", hint=f"The model has {', '.join(program.names)}.")
     found = {}
     for name, parameter in zip(program.names, program.parameters, strict=True):
-        array = np.asarray(values[name], dtype=np.float64)
+        try:
+            array = np.asarray(values[name], dtype=np.float64)
+        except (TypeError, ValueError):
+            raise FitError(f"The value of {name} must be numbers in the parameter's shape {parameter.shape}.") from None
         shape = parameter.shape
         if array.shape[array.ndim - len(shape) :] != shape:
             raise FitError(f"The value of {name} has shape {array.shape}, but the parameter has {shape}.")
@@ -284,8 +300,8 @@ def _complete(program: Program, values: Any) -> dict[str, Any]:
 
 
 def _count(n: Any) -> int:
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise FitError(f"n is a whole number of at least 1, not {n!r:.60}.")
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= MOST_PRIOR_DRAWS:
+        raise FitError(f"n is a whole number from 1 to {MOST_PRIOR_DRAWS:,}, not {n!r:.60}.")
     return int(n)
 
 

@@ -30,6 +30,8 @@ def fingerprint(functions: tuple[Callable[..., Any], ...], arguments: tuple[Any,
 
     graph = tf.function(together, autograph=False).get_concrete_function(*arguments).graph
     found = hashlib.sha256(graph.as_graph_def().SerializeToString(deterministic=True))
+    # The keys of dictionaries are no part of the graph, but what is compiled takes no others.
+    found.update(repr(tf.nest.map_structure(lambda _: 0, arguments)).encode())
     for external, _ in graph.captures:
         found.update(external.numpy().tobytes())
     return found.hexdigest()

@@ -158,6 +158,8 @@ class Fit(Predictions):
 
         draws = self._posterior("posterior densities").draws
         names = [names] if isinstance(names, str) else names
+        if names is not None and not isinstance(names, Collection):
+            raise FitError(f"Parameters are asked for by a list of names, not by {names!r:.60}.")
         unknown = [name for name in names or () if name not in draws.names]
         if unknown:
             raise FitError(
@@ -174,7 +176,10 @@ class Fit(Predictions):
             if factor in (None, effects.factor) and column in (None, effects.column):
                 return ranef_figure(effects)
         known = ", ".join(f"{e.column} of {e.factor}" for e in self._group_effects) or "no group effects"
-        raise FitError(f"There are no effects {column or ''} of {factor or ''} in this fit.", hint=f"It has {known}.")
+        raise FitError(
+            f"There are no effects{f' {column}' if column else ''}{f' of {factor}' if factor else ''} in this fit.",
+            hint=f"It has {known}.",
+        )
 
     def to_arviz(self) -> Any:
         """Return the draws as ArviZ's InferenceData; needs `pip install arviz`."""
@@ -243,6 +248,8 @@ def finish(run: Run, name: str = "", progress: Progress | None = None) -> Fit:
 
     An interrupt keeps what there is; it is raised again if that is nothing.
     """
+    if not isinstance(name, str):
+        raise FitError(f"The name of a fit is a text, not {name!r:.60}.")
     pull(run, progress)
     answer = in_letters(run.model, run.finish())
     if isinstance(answer, Posterior):

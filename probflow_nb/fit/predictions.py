@@ -21,6 +21,8 @@ from .shown import Shown
 if TYPE_CHECKING:
     import pandas as pd
 
+# More draws of a prior than this are surely a slip, and would not fit into memory.
+MOST_PRIOR_DRAWS = 1_000_000
 _LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -65,7 +67,9 @@ class Predictions(Shown):
 
     def prior_sample(self, n: int = 1000, seed: int | None = None) -> dict[str, Any]:
         """Return n draws of every parameter from its prior, parents before those whose priors they stand in."""
-        found = prior_values(self.model, whole(n, "n"), self._seed(seed))
+        if whole(n, "n") > MOST_PRIOR_DRAWS:
+            raise FitError(f"n is a whole number from 1 to {MOST_PRIOR_DRAWS:,}, not {n:,}.")
+        found = prior_values(self.model, n, self._seed(seed))
         return {q.shown: estimates.sample(q, found[q.name]) for q in found.quantities}
 
     # The response ----------------------------------------------------------------------------------------------------

@@ -15,8 +15,13 @@ SMALLEST_VARIANCE = 1e-11
 BETA_PRIORS = ("Normal", "Flat")
 
 
-def check_family(model: Model, engine: str) -> None:
+def check_family(model: Model | Program, engine: str) -> None:
     """Raise EngineError unless the response is Gaussian with an identity link."""
+    if isinstance(model, Program):
+        raise EngineError(
+            f"The engine {engine} fits mixed models that are written as a text, not a model of one's own.",
+            hint="Take engine=NUTS(), which fits any model.",
+        )
     family = model.spec.family
     if family.name != "gaussian" or family.link != "identity":
         raise EngineError(

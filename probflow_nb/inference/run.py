@@ -90,8 +90,8 @@ class Run:
         self.state = steer(self.state, **changes)
 
     def close(self) -> None:
-        """Stop: no more steps; what there is can still be finished."""
-        self.stopped = True
+        """Stop: no more steps; what there is can still be finished. A run that is done cannot be stopped any more."""
+        self.stopped = self.state is None or not self.state.done
 
     def finish(self) -> Posterior | Optimum:
         """Pull what is left, unless closed, and return the answer.

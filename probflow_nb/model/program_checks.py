@@ -13,6 +13,7 @@ from ..objects.distribution import SUPPORTS, Distribution
 from ..objects.module import prior_parents
 from ..objects.value import tensor, values_in_effect
 from .call_fault import call_fault
+from .element_names import is_long, scalar_names
 from .prior_term import PriorTerm
 from .program import inputs_of
 from .program_density import NATIVE, ResponseFacts, over_batch, row_densities, terms_of, walk
@@ -33,6 +34,7 @@ def check(program: Program) -> ResponseFacts:
     Raises SpecError for a parameter that is never used, EngineError for code that fails, returns no distribution or has
     no finite density to start from, and DataError for a response that does not fit the distribution.
     """
+    _check_names(program)
     terms = terms_of(program)
     constants = _constants(terms)
     x = inputs_of(program.x)
@@ -44,16 +46,16 @@ def check(program: Program) -> ResponseFacts:
     _check_used(program, reads)
     shape = _response_shape(program, distribution)
     y = tensor(program.y.reshape(shape))
-    before = np.asarray(row_densities(program, start, x, y, len(shape)))
     _check_support(program, distribution)
     rank = len(shape)
     _check_finite(program, terms, constants, x, y, rank)
     z = _points(terms, 0.3)[: _batch_size([*(t.slot.shape for t in terms), *_shapes(x), shape], program.n_rows)]
     singles = [walk(terms, tensor(row), constants) for row in z]
+    before = np.asarray(row_densities(program, singles[0][:-1], x, y, rank))
     prior_batching = _prior_batching(terms, constants, z, singles)
     by_rows, batching = _batching(program, [single[:-1] for single in singles], x, y, rank)
     _check_traced(program, start, x, y, rank)
-    _check_repeats(program, before, np.asarray(row_densities(program, start, x, y, rank)))
+    _check_repeats(program, before, np.asarray(row_densities(program, singles[0][:-1], x, y, rank)))
     return ResponseFacts(shape, distribution.event_rank, batching, prior_batching, by_rows)
 
 
@@ -65,6 +67,20 @@ def _constants(terms: tuple[PriorTerm, ...]) -> dict[str, Any]:
 
 def _size(terms: tuple[PriorTerm, ...]) -> int:
     return terms[-1].slot.stop
+
+
+def _check_names(program: Program) -> None:
+    """Raise SpecError where an element of one parameter is called as another parameter or its element is."""
+    owners: dict[str, str] = {}
+    for name, parameter in zip(program.names, program.parameters, strict=True):
+        elements = (name,) if is_long(parameter) else scalar_names(name, parameter, program.labels, program.columns)
+        for element in elements:
+            if element in owners:
+                raise SpecError(
+                    f"{owners[element]} and {name} both have an element named {element}.",
+                    hint="Give one of them another name.",
+                )
+            owners[element] = name
 
 
 def _check_lengths(program: Program) -> None:

@@ -189,7 +189,14 @@ class Distribution:
 
     def draw(self, rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
         """Return draws of a whole shape, one value included, to which the arguments broadcast."""
-        return np.asarray(self.frozen().rvs(size=size, random_state=rng), dtype=np.float64)
+        try:
+            return np.asarray(self.frozen().rvs(size=size, random_state=rng), dtype=np.float64)
+        except ValueError:
+            raise SpecError(
+                f"Nothing can be drawn from {self.name}, because some of its arguments cannot be, such as a scale of 0 "
+                "or a probability above 1.",
+                hint="Give the arguments a form that keeps them possible, such as logit= in place of p=.",
+            ) from None
 
     def _full(self, value: Any) -> Any:
         """Return a tensor broadcast to the shape of all arguments together."""

@@ -30,7 +30,7 @@ def rhat(draws: np.ndarray) -> np.ndarray:
     if chains.shape[-1] < _LEAST_DRAWS:
         return _shaped(np.full(chains.shape[0], np.nan), draws)
     halves = _split(_zeros_unless_finite(chains))
-    middle = np.median(halves, axis=(1, 2), keepdims=True)
+    middle = np.median(halves.reshape(len(halves), math.prod(halves.shape[1:])), axis=1)[:, None, None]
     bulk = _plain_rhat(_normal_scores(halves))
     folded = _plain_rhat(_normal_scores(np.abs(halves - middle)))
     return _shaped(_where_finite(chains, np.fmax(bulk, folded)), draws)
@@ -57,7 +57,8 @@ def ess_tail(draws: np.ndarray) -> np.ndarray:
 def ess_quantile(draws: np.ndarray, probability: float) -> np.ndarray:
     """Return the effective sample size for a quantile, that of I(draw <= quantile); (C, S, ...) -> (...)."""
     chains = _chains_first(draws)
-    point = np.quantile(_zeros_unless_finite(chains), probability, axis=(1, 2), keepdims=True)
+    flat = _zeros_unless_finite(chains).reshape(len(chains), math.prod(chains.shape[1:]))
+    point = np.quantile(flat, probability, axis=1)[:, None, None]
     return _ess_of(draws, lambda halves: (halves <= point).astype(float))
 
 

@@ -92,6 +92,11 @@ class Draws(Mapping[str, np.ndarray]):
         """Return one scalar's draws, all chains in one row, (S,)."""
         return self[name].reshape(-1)
 
+    @property
+    def table(self) -> np.ndarray:
+        """The scalars' draws, all chains in one column each, (S, scalar)."""
+        return self.scalars.reshape(self.n_chains * self.n_draws, len(self.names))
+
     def factor(self, name: str) -> Effects:
         """Return the group effects of a factor; FitError if there is none of that name."""
         for effects in self.effects:

@@ -14,7 +14,7 @@ _ENOUGH_FOR_QUANTILES = 400
 
 def summarize(draws: Draws) -> Summary:
     """Return mean, sd, median, q2.5, q97.5, ess_bulk, ess_tail, rhat, khat and mcse of every scalar."""
-    flat = draws.scalars.reshape(-1, len(draws.names))
+    flat = draws.table
     quantiles = np.quantile(flat, [0.5, 0.025, 0.975], axis=0)
     columns = [
         ("mean", flat.mean(axis=0)),

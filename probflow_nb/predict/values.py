@@ -85,7 +85,7 @@ def values(model: Any, draws: Draws, most: int | None = None) -> Values:
 
 
 def _mixed_values(model: Model, draws: Draws, S: int) -> Values:
-    flat = draws.scalars.reshape(-1, len(draws.names))[:S]
+    flat = draws.table[:S]
     place = {name: i for i, name in enumerate(model.scalar_names)}
     p = len(model.design.column_names)
     makers: dict[str, Callable[[], np.ndarray]] = {"beta": lambda: flat[:, :p]}
@@ -145,7 +145,7 @@ def _correlations(flat: np.ndarray, place: Mapping[str, int], factor: str, colum
 
 def _program_values(program: Program, draws: Draws, S: int) -> Values:
     """Return the draws of a model of one's own: short parameters from the scalars, long ones from the effects."""
-    flat = draws.scalars.reshape(-1, len(draws.names))[:S]
+    flat = draws.table[:S]
     long = {effects.name: effects for effects in draws.effects}
     makers: dict[str, Callable[[], np.ndarray]] = {}
     quantities = program_quantities(program)
