@@ -14,11 +14,16 @@ from probflow_nb.inference.vi import VI
 
 
 def fitted_gaussian(run) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and covariance of the fitted family itself, without the noise of draws."""
-    structure, q = run.state.ascent.structure, run.state.trail.best
-    e = np.eye(structure.size)
-    root = structure.sample(q, e)[0] - structure.sample(q, 0 * e)[0]
-    return structure.sample(q, 0 * e)[0][0], root.T @ root
+    """Return mean and covariance of w under the fitted family itself, without the noise of draws."""
+    ascent, q = run.state.ascent, run.state.trail.best
+
+    def w(e: np.ndarray) -> np.ndarray:
+        z = ascent.structure.sample(q, e)[0]
+        return np.asarray(ascent.density.constrain(z, ascent.inputs)["w"])[..., 0]
+
+    e = np.eye(ascent.structure.size)
+    root = w(e) - w(0 * e)
+    return w(0 * e)[0], root.T @ root
 
 
 def gaussian_run(engine: VI, seed: int = 1, steer=None):
