@@ -172,15 +172,6 @@ def coverage(response: Response, y: np.ndarray, probabilities: np.ndarray, seed:
     return np.array([float(np.mean(distance <= probability)) for probability in probabilities])
 
 
-def samples(response: Response, seed: int) -> np.ndarray:
-    """Return one draw of the whole response for each draw of the parameters, (S, n) or (S, n, m)."""
-    found = np.empty((response.n_draws, *response.shape))
-    for number, rows in enumerate(_row_blocks(response)):
-        for part, draws in enumerate(_draw_blocks(response, rows)):
-            found[draws, rows] = response.at(rows, draws).sample(_block_seed(seed, number, part))
-    return found
-
-
 # Blocks -----------------------------------------------------------------------------------------------------------
 
 

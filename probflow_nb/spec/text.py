@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ProbflowError
 from ..lang.grammar import parse_expression
-from ..lang.printer import label, print_name, print_node, print_number, print_subscript
-from ..lang.tree import Node
+from ..lang.printer import print_name, print_node, print_number, print_subscript
 from .families import GAUSSIAN
 from .priors import Distribution, Target
 from .targets import coefficient_name
@@ -54,21 +53,6 @@ def group_text(group: GroupTerm) -> str:
         parts = ["1"]
     bar = "|" if group.correlated else "||"
     return f"({' + '.join(parts)} {bar} {':'.join(print_node(column) for column in group.factor)})"
-
-
-def node_label(node: Node) -> str:
-    """Return the shown name of an expression, such as `log(x + 1)`; names stand without backquotes."""
-    return label(node)
-
-
-def term_label(term: Term) -> str:
-    """Return the shown name of a term, such as `recipe:temp`."""
-    return ":".join(label(factor) for factor in term.factors)
-
-
-def group_label(group: GroupTerm) -> str:
-    """Return the shown name of a group term's factor, such as `plate:sample`."""
-    return ":".join(label(column) for column in group.factor)
 
 
 def prior_text(target: Target, distribution: Distribution) -> str:

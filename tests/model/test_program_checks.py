@@ -45,7 +45,11 @@ def count(self, x):
 
 CASES = {
     "nothing": (lambda self, x: None, Y, "Given.__call__ returns nothing, but it must return the distribution"),
-    "a tensor": (lambda self, x: x @ self.w(), Y, "Given.__call__ returns a tensor of shape (12, 1), but it must return"),
+    "a tensor": (
+        lambda self, x: x @ self.w(),
+        Y,
+        "Given.__call__ returns a tensor of shape (12, 1), but it must return",
+    ),
     "broadcast": (
         lambda self, x: pf.Normal(x @ self.w(), self.sigma() * tf.ones(N, tf.float64)),
         Y,
