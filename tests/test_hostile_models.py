@@ -127,6 +127,22 @@ def test_elements_of_two_parameters_never_have_one_name() -> None:
         made.program(X, Y)
 
 
+def test_a_parameter_of_two_models_takes_no_name_of_another() -> None:
+    one = model(line)
+    fitted(one)
+    other = model(lambda self, x: pf.Normal(x @ (self.v() + self.w()), self.sigma()), v=one.w, w=pf.Parameter([2, 1]))
+    assert set(fitted(other).posterior_mean()) == {"v", "w", "sigma"}
+    assert set(one.posterior_mean()) == {"w", "sigma"}
+
+
+@pytest.mark.parametrize("made", [lambda t: pf.Normal(0, t), lambda t: pf.Poisson(t), lambda t: pf.Bernoulli(p=t)])
+def test_an_argument_with_bounds_takes_no_unbounded_parameter(made: Any) -> None:
+    with pytest.raises(pf.SpecError, match="but Parameter can be any number"):
+        made(pf.Parameter())
+    made(pf.BoundedParameter(0, 1))
+    made(pf.Parameter(transform=tf.sigmoid))
+
+
 @pytest.mark.parametrize("name", [" ", "a\nb", " w", 3, None])
 def test_names_are_one_line_of_text(name: Any) -> None:
     with pytest.raises(pf.SpecError, match="The name of a parameter is"):

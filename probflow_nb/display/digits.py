@@ -23,14 +23,15 @@ def decimals(error: float, spread: float, size: float) -> int:
         first = -math.floor(math.log10(spread))  # decimals at which the spread has one significant digit
         if not _positive(error):
             return first + 1
-        return min(max(_places(error / 3), first), first + 2)
+        return min(max(_places(error), first), first + 2)
     if _positive(error):
-        return _places(error / 3)
+        return _places(error)
     return 2 - math.floor(math.log10(size)) if _positive(size) else 1
 
 
-def _places(step: float) -> int:
-    return math.floor(-math.log10(step) + 1e-9)
+def _places(error: float) -> int:
+    """Return the decimals of the finest digit that an error moves by at most three units."""
+    return math.floor(math.log10(3) - math.log10(error) + 1e-9)
 
 
 def _positive(x: float) -> bool:

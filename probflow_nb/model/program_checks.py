@@ -253,7 +253,7 @@ def _check_traced(program: Program, values: list[Any], x: Any, y: Any, rank: int
 
 def _check_repeats(program: Program, before: np.ndarray, after: np.ndarray) -> None:
     """Raise EngineError for code that answers otherwise when it is called again with the same values."""
-    same = np.isclose(before, after, rtol=1e-9, atol=0.0, equal_nan=True)
+    same = np.isclose(before, after, rtol=1e-9, atol=1e-9, equal_nan=True)
     if same.all():
         return
     row = int(np.flatnonzero(~same)[0])

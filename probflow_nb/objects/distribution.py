@@ -214,6 +214,13 @@ class Distribution:
 def _checked(name: str, key: str, value: Any, domain: str) -> Any:
     """Return an argument as a float64 array, a float64 tensor or a Value; SpecError for anything else."""
     if isinstance(value, Value):
+        bijection = getattr(value, "bijection", None)
+        unbounded = bijection is not None and bijection.support == "real" and getattr(value, "transform", None) is None
+        if unbounded and domain in ("positive", "unit"):
+            raise SpecError(
+                f"The {key} of {name} must be {_DOMAINS[domain][0]}, but {value.label} can be any number.",
+                hint=f"Take {'pf.ScaleParameter()' if domain == 'positive' else 'pf.BoundedParameter(0, 1)'} for it.",
+            )
         return value
     tf = load() if type(value).__module__.split(".")[0] in ("tensorflow", "keras") else None
     if tf is not None and isinstance(value, (tf.Tensor, tf.Variable)):

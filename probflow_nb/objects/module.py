@@ -43,6 +43,10 @@ def discover(module: Module) -> Discovery:
         _from_priors(parameter, found, ())
     # A parameter that another model holds too keeps the name under which it was first found.
     names = {parameter: parameter.name or path for parameter, path in found.items()}
+    given = list(names.values())
+    for parameter, path in found.items():
+        if not parameter.explicit_name and given.count(names[parameter]) > 1:
+            names[parameter] = path
     _check_names(names, found)
     for parameter, name in names.items():
         parameter.found_name = name
