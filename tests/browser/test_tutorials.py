@@ -1,25 +1,33 @@
-"""The first tutorial in a real JupyterLab: what a person sees, in light and dark, wide and narrow."""
+"""The tutorials in a real JupyterLab: what a person sees, in light and dark, wide and narrow."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import nbformat
+import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-NAME = "01_first_model.ipynb"
-# Fits that the tutorial shows: their titles, in the order of the page.
-TITLES = ["sleep", "sceptic", "estimate", "batches"]
+# The fits that a tutorial shows, by their titles in the order of the page, and what its mistakes are answered with.
+TUTORIALS = {
+    "01_first_model.ipynb": (["sleep", "sceptic", "estimate", "batches"], ["There is no column `Dais` in the data."]),
+    "02_statements_and_objects.ipynb": (
+        ["statements", "", "", "seizures", "curve"],
+        ["`Z @ w` does not fit: it needs 18 elements", "Forgetful.__call__ returns a tensor of shape (180, 1)"],
+    ),
+}
 
 
-def test_the_first_notebook(lab, tmp_path):
-    notebook = nbformat.read(REPOSITORY / "notebooks" / NAME, as_version=4)
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_a_tutorial_runs_and_shows_itself(name, lab, tmp_path):
+    titles, mistakes = TUTORIALS[name]
+    notebook = nbformat.read(REPOSITORY / "notebooks" / name, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in code:
         cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, lab.root / NAME)
+    nbformat.write(notebook, lab.root / name)
 
-    lab.open(NAME)
+    lab.open(name)
     lab.command("notebook:run-all-cells")
     lab.page.wait_for_function(
         """count => {
@@ -31,7 +39,7 @@ def test_the_first_notebook(lab, tmp_path):
         timeout=240_000,
     )
     shown = [read_card(card) for card in cards(lab)]
-    assert [card["title"] for card in shown] == TITLES
+    assert [card["title"] for card in shown] == titles
     for card in shown:
         assert card["verdict"]
         assert card["pictures"]
@@ -39,11 +47,12 @@ def test_the_first_notebook(lab, tmp_path):
         assert all(card["words"])
         assert card["rows"] >= 3
         assert not card["cut"]
-    # The one mistake shows our lines, and no traceback.
-    errors = lab.page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
-    assert errors.count() == 1
-    assert "There is no column `Dais` in the data." in errors.inner_text()
-    assert "Traceback" not in errors.inner_text()
+    # The mistakes show our lines, and no traceback.
+    errors = lab.page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts()
+    assert len(errors) == len(mistakes)
+    for error, mistake in zip(errors, mistakes, strict=True):
+        assert mistake in error
+        assert "Traceback" not in error
 
     for theme in ("Light", "Dark"):
         lab.theme(f"JupyterLab {theme}")
@@ -51,21 +60,21 @@ def test_the_first_notebook(lab, tmp_path):
         assert len(papers) == 1
         assert (brightness(papers.pop()) < 0.3) == (theme == "Dark")
         for width in (1280, 700):
-            look(lab, tmp_path, theme.lower(), width)
+            look(lab, tmp_path, f"{theme.lower()}-{width}", width)
     assert lab.outside == []
     assert lab.errors == []
 
 
-def look(lab, folder, theme, width):
+def look(lab, folder, label, width):
     """Take a picture of the page and of every fit, and check that nothing is cut."""
     # High enough for a whole fit, so that no toolbar lies over its picture.
     lab.page.set_viewport_size({"width": width, "height": 1400})
     lab.page.locator(".jp-Notebook .jp-Cell").first.scroll_into_view_if_needed()
     lab.page.wait_for_timeout(1000)
-    lab.page.screenshot(path=folder / f"page-{theme}-{width}.png")
-    for title, card in zip(TITLES, cards(lab), strict=True):
+    lab.page.screenshot(path=folder / f"page-{label}.png")
+    for position, card in enumerate(cards(lab)):
         card.scroll_into_view_if_needed()
-        card.screenshot(path=folder / f"{title}-{theme}-{width}.png")
+        card.screenshot(path=folder / f"fit-{position}-{label}.png")
         assert not read_card(card)["cut"]
 
 
@@ -78,7 +87,7 @@ def read_card(card) -> dict:
     """Return what a fit shows: title, verdict, widths and words of its pictures, rows, whether it is cut."""
     return card.evaluate(
         """card => ({
-            title: card.querySelector('.pfnb-title').textContent.trim(),
+            title: (card.querySelector('.pfnb-title')?.textContent ?? '').trim(),
             verdict: card.querySelector('.pfnb-verdict').textContent.trim(),
             pictures: [...card.querySelectorAll('img')].map(image => image.naturalWidth),
             words: [...card.querySelectorAll('img')].map(image => image.alt.trim()),
