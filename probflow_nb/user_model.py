@@ -20,7 +20,7 @@ from .inference import Auto, start
 from .inference.engine import Engine
 from .model.call_text import response_text
 from .model.program import Program
-from .model.row_data import read_inputs, read_response
+from .model.row_data import check_aligned, read_inputs, read_response
 from .objects.distribution import Distribution
 from .objects.module import Module, discover
 from .objects.parameter import Parameter
@@ -102,6 +102,7 @@ class Model(Module):
                 f"x has {inputs.n_rows:,} rows, but y has {len(response):,}.",
                 hint="Each row of x belongs to one response.",
             )
+        check_aligned(x, y)
         found = discover(self)
         outline = self.outline()
         said = f"{response_name} ~ {outline.response}" if outline.response else response_name

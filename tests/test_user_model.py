@@ -289,3 +289,12 @@ def test_a_second_fit_of_one_shape_hashes_alike_and_a_changed_number_does_not():
         density = Shifted(shift).program(x, response).density
         texts.append(fingerprint((density.log_lik,), (tf.zeros([1, density.size], tf.float64), density.inputs())))
     assert texts[0] == texts[1] != texts[2]
+
+
+def test_rows_are_not_paired_by_position_against_their_labels():
+    x, y = data()
+    frame, model = pd.DataFrame(x), LinearMixedEffectsModel(2, J)
+    with pytest.raises(pf.DataError, match="same row labels in another order"):
+        model.program(frame, pd.Series(y)[::-1])
+    for labels in (frame.index, frame.index + 1000):
+        assert np.array_equal(model.program(frame, pd.Series(y, index=labels)).y, y)

@@ -33,6 +33,7 @@ _CHUNK = 0.2
 _FIRST = 32
 # Draws a chain below which there is nothing to show.
 _LEAST = 20
+_MOST_DRAWS = 10_000_000
 # Share of the time that figures of merit may take while the chains run.
 _WATCHING = 0.05
 
@@ -57,9 +58,10 @@ class NUTS:
             value = getattr(self, name)
             if not _is_whole(value) or not least <= value <= most:
                 raise EngineError(f"NUTS takes a whole number from {least} to {most} for {name}, not {value!r}.")
-        if not _is_whole(self.draws) or self.draws < 100 or self.draws % self.chains:
+        if not _is_whole(self.draws) or not 100 <= self.draws <= _MOST_DRAWS or self.draws % self.chains:
             raise EngineError(
-                f"NUTS needs at least 100 draws, a multiple of the chains, not {self.draws!r} in {self.chains} chains.",
+                f"NUTS needs 100 to {_MOST_DRAWS:,} draws, a multiple of the chains, not {self.draws!r} in "
+                f"{self.chains} chains.",
                 hint=f"Write, for example, NUTS(draws={1000 * self.chains}, chains={self.chains}).",
             )
         target = self.target_accept

@@ -81,6 +81,18 @@ def read_response(y: Any) -> tuple[np.ndarray, str]:
     return array, name
 
 
+def check_aligned(x: Any, y: Any) -> None:
+    """Raise DataError when x and y carry the same row labels in another order: by position or by label?"""
+    labels, others = getattr(x, "index", None), getattr(y, "index", None)
+    if labels is None or not hasattr(labels, "equals") or not hasattr(others, "equals") or len(labels) != len(others):
+        return
+    if not labels.equals(others) and labels.sort_values().equals(others.sort_values()):
+        raise DataError(
+            "x and y have the same row labels in another order, so it is not clear which rows belong together.",
+            hint="Take y.loc[x.index] to go by the labels, or y.to_numpy() to go by position.",
+        )
+
+
 def conform(x: Any, like: Any, names: tuple[str, ...]) -> Any:
     """Return new inputs in the form of those that were fitted.
 

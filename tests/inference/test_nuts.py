@@ -206,3 +206,8 @@ def test_the_tuning_is_frozen_while_sampling():
     _, state = engine.extend(model, run.state, draws=400)
     state, _ = replace(engine, draws=800).step(model, state)
     assert state.step_size == before
+
+
+def test_more_draws_than_memory_holds_are_refused():
+    with pytest.raises(EngineError, match="100 to 10,000,000 draws"):
+        NUTS(draws=10**12)

@@ -138,7 +138,7 @@ SPELLINGS: dict[str, Callable[[np.ndarray, np.ndarray], tuple[object, object]]] 
     "float32": lambda x, y: (x.astype(np.float32), y.astype(np.float32)),
     "integers": lambda x, y: (x.astype(int), y.astype(int)),
     "frame": lambda x, y: (pd.DataFrame(x), pd.Series(y)),
-    "frame of integers": lambda x, y: (pd.DataFrame(x.astype(int)), pd.Series(y, index=np.arange(len(y))[::-1])),
+    "frame of integers": lambda x, y: (pd.DataFrame(x.astype(int)), pd.Series(y, index=np.arange(len(y)) + 1000)),
     "column": lambda x, y: (x, y[:, None]),
     "lists": lambda x, y: (x.tolist(), y.tolist()),
     "column of a frame": lambda x, y: (x, pd.DataFrame({"y": y})),
