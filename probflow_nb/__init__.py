@@ -13,8 +13,11 @@ The floors, bottom to top; a floor imports from those named after the arrow, nev
     model        arrays -> density: covariance, joint, marginal, program <- spec design objects
     inference    density -> draws: engines and the loop that pulls them  <- model posterior
     display      numbers -> strings and figures                          <- posterior
-    predict, fit the frozen result and what it answers                   <- all of the above
+    predict      what a model says of its response, draw by draw         <- all of the above
+    keep         a fit's parts to one file and back; runs no code        <- all of the above
+    fit          the frozen result and what it answers                   <- all of the above
     api          lme(text, data, ...): the pipeline                      <- all of the above
+    plan         studies not run yet: simulated data, power, calibration <- all of the above
     user_model   the class that a person's own model derives from        <- all of the above
     notebook     magics, progress bar: the only Jupyter floor            <- user_model
     datasets     small real data sets with their sources                 <- nothing
@@ -25,14 +28,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import DataError, EngineError, FitError, ParseError, ProbflowError, SpecError, UsageError
+from .errors import DataError, EngineError, FitError, KeepError, ParseError, ProbflowError, SpecError, UsageError
 
 if TYPE_CHECKING:
     from . import datasets
     from .api import lme, prepare
-    from .fit import Fit
+    from .fit import Fit, load
+    from .fit.comparison import compare
+    from .fit.fit_table import table
     from .inference import NUTS, VI, Exact, Point
-    from .objects.bounded import Beta, Flat, Laplace, Logistic, Uniform, Weibull
+    from .inference.laplace_name import Laplace
+    from .objects.bounded import Beta, Flat, Logistic, Uniform, Weibull
     from .objects.continuous import (
         Cauchy,
         Exponential,
@@ -47,8 +53,10 @@ if TYPE_CHECKING:
     )
     from .objects.discrete import Bernoulli, Binomial, Categorical, NegativeBinomial, Poisson
     from .objects.indicators import indicators
+    from .objects.inflated import ZeroInflatedNegativeBinomial, ZeroInflatedPoisson
     from .objects.module import Module
     from .objects.multivariate import LKJ, Dirichlet, MultivariateNormal
+    from .objects.ordinal import Ordinal
     from .objects.parameter import (
         BoundedParameter,
         CorrelationParameter,
@@ -57,6 +65,10 @@ if TYPE_CHECKING:
         ScaleParameter,
         SimplexParameter,
     )
+    from .plan.calibration import calibrate
+    from .plan.power import power
+    from .plan.simulation import simulate
+    from .plan.study import study
     from .user_model import Model
 
 __version__ = "0.1.0"
@@ -64,17 +76,19 @@ __version__ = "0.1.0"
 # Everything public is loaded at its first use, so that `import probflow_nb` costs nothing.
 _NAMES: dict[str, tuple[str, ...]] = {
     ".api": ("lme", "prepare"),
-    ".fit": ("Fit",),
+    ".fit": ("Fit", "load"),
+    ".fit.comparison": ("compare",),
+    ".fit.fit_table": ("table",),
     ".inference": (
         "Exact",
         "Point",
         "NUTS",
         "VI",
     ),
+    ".inference.laplace_name": ("Laplace",),
     ".objects.bounded": (
         "Beta",
         "Flat",
-        "Laplace",
         "Logistic",
         "Uniform",
         "Weibull",
@@ -99,6 +113,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Poisson",
     ),
     ".objects.indicators": ("indicators",),
+    ".objects.inflated": ("ZeroInflatedNegativeBinomial", "ZeroInflatedPoisson"),
+    ".objects.ordinal": ("Ordinal",),
     ".objects.module": ("Module",),
     ".objects.multivariate": (
         "LKJ",
@@ -113,6 +129,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "ScaleParameter",
         "SimplexParameter",
     ),
+    ".plan.calibration": ("calibrate",),
+    ".plan.power": ("power",),
+    ".plan.simulation": ("simulate",),
+    ".plan.study": ("study",),
     ".user_model": ("Model",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
@@ -141,6 +161,7 @@ __all__ = [
     "HalfNormal",
     "HalfStudentT",
     "InverseGamma",
+    "KeepError",
     "Laplace",
     "LogNormal",
     "Logistic",
@@ -149,6 +170,7 @@ __all__ = [
     "MultivariateNormal",
     "NegativeBinomial",
     "Normal",
+    "Ordinal",
     "Parameter",
     "ParseError",
     "Point",
@@ -162,10 +184,19 @@ __all__ = [
     "Uniform",
     "UsageError",
     "Weibull",
+    "ZeroInflatedNegativeBinomial",
+    "ZeroInflatedPoisson",
+    "calibrate",
+    "compare",
     "datasets",
     "indicators",
     "lme",
+    "load",
+    "power",
     "prepare",
+    "simulate",
+    "study",
+    "table",
 ]
 
 

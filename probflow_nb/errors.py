@@ -85,6 +85,10 @@ class FitError(ProbflowError):
     """A question that this fit cannot answer."""
 
 
+class KeepError(ProbflowError):
+    """A fit cannot be written to a file, or a file holds no fit that can be read."""
+
+
 class UsageError(ProbflowError):
     """A magic was called with the wrong words."""
 

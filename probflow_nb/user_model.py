@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .backend import devices
 from .display.bundle import mimebundle
 from .display.card import Card, Statement, Statements
 from .display.progress import Progress
@@ -69,16 +70,18 @@ class Model(Module):
         self,
         x: Any,
         y: Any = None,
-        engine: Engine | Auto | None = None,
+        engine: Engine | Auto | str | None = None,
         seed: int | None = None,
         progress: Progress | None = None,
         name: str = "",
+        device: str = "",
     ) -> Fit:
         """Fit the model and return the result, which the model remembers.
 
         x: an array, a frame of numbers or a dictionary of arrays, n rows. y: (n,), (n, 1) or (n, m); fit(y) where the
         model has no inputs. engine: NUTS(), VI(), Exact(); without one the model decides. seed: same seed, same draws.
-        progress: told of every step. name: shown as the title.
+        progress: told of every step. name: shown as the title. device: where it is computed, such as "GPU:0"; without
+        one TensorFlow decides.
         An interrupt ends the run and keeps what there is; it is raised again, and the model unchanged, if that is
         nothing. Raises ProbflowError for anything that a person can mend.
         """
@@ -86,8 +89,10 @@ class Model(Module):
             raise SpecError(
                 "fit was called on the class of a model.", hint="Make a model first, as in Page(2).fit(x, y)."
             )
-        program = self.program(x, y)
-        fit = finish(start(program, engine, seed), name, progress)
+        device = devices.checked(device)
+        with devices.on(device):
+            program = self.program(x, y)
+        fit = finish(start(program, engine, seed, device), name, progress)
         self._remember(program, fit)
         return fit
 

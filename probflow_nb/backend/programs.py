@@ -8,12 +8,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from .devices import current
 from .tensorflow import load
 
 # Compiled programs kept; each holds some megabytes.
 _MOST = 64
 _KEPT: OrderedDict[Hashable, Any] = OrderedDict()
 _LOCK = threading.Lock()
+# One for every program that is being made, so that who wants the same one waits for it and makes no second.
+_MAKING: dict[Hashable, threading.Lock] = {}
 
 
 def fingerprint(functions: tuple[Callable[..., Any], ...], arguments: tuple[Any, ...]) -> str:
@@ -38,14 +41,29 @@ def fingerprint(functions: tuple[Callable[..., Any], ...], arguments: tuple[Any,
 
 
 def kept(key: Hashable, make: Callable[[], Any]) -> Any:
-    """Return the program of a key, made at its first use; the least recently used one goes when there are too many."""
+    """Return the program of a key, made at its first use; the least recently used one goes when there are too many.
+
+    A program is traced for the device in force and computes there wherever it is called, so each has its own. Threads
+    that want the same program at once get the one that the first of them makes; if that fails, the next one tries.
+    `make` must not ask for its own key.
+    """
+    key = (current(), key)
     with _LOCK:
         if key in _KEPT:
             _KEPT.move_to_end(key)
             return _KEPT[key]
-    program = make()
-    with _LOCK:
-        _KEPT[key] = program
-        while len(_KEPT) > _MOST:
-            _KEPT.popitem(last=False)
-    return program
+        making = _MAKING.setdefault(key, threading.Lock())
+    with making:
+        with _LOCK:
+            if key in _KEPT:
+                return _KEPT[key]
+        try:
+            program = make()
+            with _LOCK:
+                _KEPT[key] = program
+                while len(_KEPT) > _MOST:
+                    _KEPT.popitem(last=False)
+        finally:
+            with _LOCK:
+                _MAKING.pop(key, None)
+        return program

@@ -44,16 +44,6 @@ def preload() -> threading.Thread:
     return thread
 
 
-def device() -> str:
-    """Return the device that new tensors go to, in words: "GPU" with its name, or "CPU"."""
-    tf = load()
-    gpus = tf.config.list_logical_devices("GPU")
-    if not gpus:
-        return "CPU"
-    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-    return f"GPU ({details.get('device_name', 'unnamed')})"
-
-
 def _load_quietly() -> None:
     # The person's first fit raises the same error again, in a place where it can be read.
     with contextlib.suppress(EngineError, ImportError):

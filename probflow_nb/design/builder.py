@@ -16,13 +16,20 @@ from ..spec.terms import GroupTerm, Term
 from .coding import INTERCEPT, Matrix, code_terms
 from .column import Column
 from .design import Design, DroppedColumn
-from .encoding import Encoding, factor_name, located, sum_offsets, used_columns
+from .encoding import Encoding, coded_with_constant, factor_name, has_cutpoints, located, sum_offsets, used_columns
 from .expression import LARGEST, SMALLEST, Scope, number
 from .group import GroupBlock
 from .grouping import Grouping, group_factors, learn_grouping
 from .rank import dependent_columns
+from .response import Response, special_response
 from .table import read_table
 from .wording import counted, figure, first_row, level_text, listed
+
+# On the scale of a link that is a logarithm at either end, so far apart responses are exp(100) times as likely.
+_WIDEST_OFFSET = 100.0
+_WITHOUT_BOUND = ("identity", "inverse", "sqrt")
+# Beyond this, sums of weighted rows lose the rows of small weight.
+_MOST_UNEVEN = 1e6
 
 
 def build(spec: ModelSpec, data: Any) -> Design:
@@ -45,22 +52,25 @@ def _build(spec: ModelSpec, data: Any) -> Design:
     columns = {name.name: table.column(name.name, name.span) for name in used}
     if table.n_rows == 0:
         raise DataError("The data have no rows.")
-    rows, missing = _complete_rows(columns, used, table.n_rows)
+    rows, missing = complete_rows(columns, used, table.n_rows)
     n = table.n_rows if rows is None else len(rows)
     scope = Scope(n, {name: column.take(rows) for name, column in columns.items()}, {}, True, rows)
-    _check_numbers(scope, used)
-    y = _response(spec, scope)
-    matrix = _matrix(spec.intercept, spec.terms, scope)
-    _check_names(matrix.names, set(spec.family.auxiliary) | (set() if spec.intercept else {INTERCEPT}))
-    dropped = dependent_columns(matrix.values, matrix.names, constant=spec.intercept)
-    kept = tuple(i for i in range(len(matrix.names)) if i not in dropped)
-    X = matrix.values if not dropped else np.ascontiguousarray(matrix.values[:, list(kept)])
+    check_numbers(scope, used)
+    special = special_response(spec, scope) or Response(_response(spec, scope))
+    constant = coded_with_constant(spec)
+    has_intercept = constant and not has_cutpoints(spec)
+    matrix = _matrix(constant, spec.terms, scope)
+    _check_names(matrix.names, set(spec.family.auxiliary) | (set() if constant else {INTERCEPT}), spec.terms)
+    dropped = dependent_columns(matrix.values, matrix.names, constant=constant)
+    # The constant that cutpoints stand for is no column of X.
+    kept = tuple(i for i in range(int(constant and not has_intercept), len(matrix.names)) if i not in dropped)
+    X = matrix.values if len(kept) == len(matrix.names) else np.ascontiguousarray(matrix.values[:, list(kept)])
     _check_rows(spec, n, len(kept))
-    weights = _weights(spec, scope)
-    offset = sum_offsets(spec, scope)
+    weights = checked_weights(spec, scope)
+    offset = checked_offset(spec, scope)
     blocks = [_group(term, spec, scope, weighted=weights is not None) for term in spec.groups]
     return Design(
-        y=y,
+        y=special.y,
         X=X,
         column_names=tuple(matrix.names[i] for i in kept),
         groups=tuple(block for block, _ in blocks),
@@ -71,13 +81,21 @@ def _build(spec: ModelSpec, data: Any) -> Design:
         n_missing=table.n_rows - n,
         missing_by_column=missing,
         dropped_columns=tuple(DroppedColumn(matrix.names[i], why) for i, why in dropped.items()),
-        has_intercept=spec.intercept,
-        encoding=Encoding(spec, scope.states, kept, tuple(grouping for _, grouping in blocks)),
+        has_intercept=has_intercept,
+        encoding=Encoding(
+            spec,
+            scope.states,
+            kept,
+            tuple(grouping for _, grouping in blocks),
+            {name: column.copied() for name, column in scope.columns.items()},
+        ),
         rows=rows,
+        trials=special.trials,
+        response_levels=special.levels,
     )
 
 
-def _complete_rows(
+def complete_rows(
     columns: dict[str, Column], used: Sequence[Name], n_rows: int
 ) -> tuple[np.ndarray | None, tuple[tuple[str, int], ...]]:
     """Return the rows without a missing value (None if all), and the missing values of each column."""
@@ -101,7 +119,8 @@ def _complete_rows(
     return rows, tuple(counts)
 
 
-def _check_numbers(scope: Scope, used: Sequence[Name]) -> None:
+def check_numbers(scope: Scope, used: Sequence[Name]) -> None:
+    """Raise DataError if a column of numbers has infinite values, or values of a size at which squares overflow."""
     for name in used:
         values = scope.columns[name.name].values
         if values is None or values.dtype.kind != "f":
@@ -114,10 +133,10 @@ def _check_numbers(scope: Scope, used: Sequence[Name]) -> None:
                 span=name.span,
                 hint="Correct them or mark them as missing, so that their rows are left out.",
             )
-        _check_size(values, name.name, name.span)
+        check_size(values, name.name, name.span)
 
 
-def _check_size(values: np.ndarray, name: str, span: Span) -> None:
+def check_size(values: np.ndarray, name: str, span: Span) -> None:
     """Raise DataError if a variable is of a size at which squares overflow or vanish."""
     largest = float(max(values.max(), -values.min()))
     if largest > LARGEST or 0 < largest < SMALLEST:
@@ -136,7 +155,7 @@ def _matrix(intercept: bool, terms: Sequence[Term], scope: Scope) -> Matrix:
         span = terms[0].span | terms[-1].span
         largest = np.maximum(matrix.values.max(axis=0), -matrix.values.min(axis=0))
         for size, name in zip(largest, matrix.names):
-            _check_size(np.atleast_1d(size), name, span)
+            check_size(np.atleast_1d(size), name, span)
     return matrix
 
 
@@ -151,7 +170,7 @@ def _response(spec: ModelSpec, scope: Scope) -> np.ndarray:
             hint=f"Convert it to numbers first{'.' if numeric else ', such as 0 and 1.'}",
         )
     y = np.array(number(node, scope), dtype=np.float64)
-    _check_size(y, label(node), node.span)
+    check_size(y, label(node), node.span)
     if spec.family.name == "gaussian":
         if len(y) == 1:
             raise DataError("There is one complete row, which is too few for a model.")
@@ -171,19 +190,27 @@ def _reads_as_number(level: str) -> bool:
     return True
 
 
-def _check_names(names: Sequence[str], taken: set[str]) -> None:
-    """Raise DataError if two parameters would have one name."""
+def _check_names(names: Sequence[str], taken: set[str], terms: Sequence[Term]) -> None:
+    """Raise DataError if two parameters would have one name, at the place of the term that is called so."""
     seen = set(taken)
     for name in names:
         if name in seen:
+            spans = [node.span for term in terms for node in term.factors if label(node) == name]
             raise DataError(
                 f"Two parameters of the model would be called {quoted(name)}.",
+                span=spans[0] if spans else None,
                 hint="Rename the column of the data that has this name.",
             )
         seen.add(name)
 
 
 def _check_rows(spec: ModelSpec, n: int, p: int) -> None:
+    if not (p or spec.groups or spec.family.auxiliary):
+        raise DataError(
+            f"The model has no parameter: a {spec.family.label} response without predictors leaves nothing to learn.",
+            span=spec.response.span,
+            hint="Take the 0 out of the formula, or add a predictor or a group term.",
+        )
     if spec.family.name == "gaussian" and n <= p:
         raise DataError(
             f"There are {n:,} complete rows for {p:,} common coefficients; a model needs more rows.",
@@ -191,7 +218,8 @@ def _check_rows(spec: ModelSpec, n: int, p: int) -> None:
         )
 
 
-def _weights(spec: ModelSpec, scope: Scope) -> np.ndarray | None:
+def checked_weights(spec: ModelSpec, scope: Scope) -> np.ndarray | None:
+    """Return the (n,) weights, or None; raises DataError for those that are not positive, or too uneven."""
     if spec.weights is None:
         return None
     weights = np.array(number(spec.weights, scope), dtype=np.float64)
@@ -203,7 +231,32 @@ def _weights(spec: ModelSpec, scope: Scope) -> np.ndarray | None:
             span=spec.weights.span,
             hint="Leave out rows of weight 0.",
         )
+    if weights.max() > _MOST_UNEVEN * weights.min():
+        raise DataError(
+            f"The weights run from {figure(weights.min())} to {figure(weights.max())}, so unevenly that some rows "
+            f"would not count; the largest may be {_MOST_UNEVEN:g} times the smallest.",
+            span=spec.weights.span,
+            hint="Leave out the rows of small weight.",
+        )
     return weights
+
+
+def checked_offset(spec: ModelSpec, scope: Scope) -> np.ndarray | None:
+    """Return the (n,) sum of the offsets, or None; raises DataError for what no curved link can follow."""
+    offset = sum_offsets(spec, scope)
+    if offset is None or spec.family.link in _WITHOUT_BOUND:
+        return offset
+    low, high = float(offset.min()), float(offset.max())
+    if high - low > _WIDEST_OFFSET:
+        raise DataError(
+            f"The offset runs from {figure(low)} to {figure(high)} on the scale of the link {spec.family.link}, "
+            f"where no response differs so much; at most {_WIDEST_OFFSET:g} may lie between them.",
+            span=spec.offsets[0].span | spec.offsets[-1].span,
+            hint="Write offset(log(exposure)) for an exposure."
+            if spec.family.link == "log"
+            else "Measure it on the scale of the link.",
+        )
+    return offset
 
 
 def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) -> tuple[GroupBlock, Grouping]:
@@ -222,7 +275,7 @@ def _group(term: GroupTerm, spec: ModelSpec, scope: Scope, *, weighted: bool) ->
     matrix = _matrix(term.intercept, term.terms, scope)
     if len(grouping.levels) == scope.n and spec.family.name == "gaussian" and not weighted:
         _check_residual(term, name, matrix.values, scope)
-    _check_names(matrix.names, set() if term.intercept else {INTERCEPT})
+    _check_names(matrix.names, set() if term.intercept else {INTERCEPT}, term.terms)
     block = GroupBlock(
         name, grouping.levels, index, matrix.values, matrix.names, correlated=term.correlated, span=term.span
     )

@@ -31,6 +31,8 @@ class Column:
     levels: the level names in their order; they may include levels that no row has.
     ordered: whether the levels are declared to be in order.
     missing: (n,) booleans, or None when nothing is missing.
+    declared: whether the levels are declared one by one by a type that has an order, as an Enum of polars; a predictor
+        of this type is coded as one without an order.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Column:
     levels: tuple[str, ...] = ()
     ordered: bool = False
     missing: np.ndarray | None = None
+    declared: bool = False
 
     def __len__(self) -> int:
         held = self.codes if self.values is None else self.values
@@ -55,6 +58,13 @@ class Column:
             codes=None if self.codes is None else self.codes[rows],
             missing=None if self.missing is None else self.missing[rows],
         )
+
+    def copied(self) -> Column:
+        """Return the column with arrays of its own, which a later change of the data cannot reach."""
+        values, codes, missing = (
+            None if array is None else np.array(array) for array in (self.values, self.codes, self.missing)
+        )
+        return replace(self, values=values, codes=codes, missing=missing)
 
     def numbers(self) -> np.ndarray:
         """Return (n,) float64, NaN where missing; booleans are 0 and 1. The column must not be a factor."""
@@ -103,7 +113,8 @@ class Factor:
 
     def recode(self, levels: Sequence[str]) -> np.ndarray:
         """Return (n,) int32 positions of the rows' levels in `levels`, -1 for missing or unknown ones."""
-        position = {level: i for i, level in enumerate(levels)}
+        own = set(self.levels)  # a point of a plot has one level of perhaps 100,000
+        position = {level: i for i, level in enumerate(levels) if level in own}
         place = np.array([*(position.get(level, -1) for level in self.levels), -1], dtype=np.int32)
         return place[self.codes]
 

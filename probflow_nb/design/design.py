@@ -37,6 +37,9 @@ class Design:
     missing_by_column: (column, count) pairs for the columns that caused it.
     dropped_columns: columns of X left out because they are linear combinations of others.
     has_intercept: whether column 0 of X is the constant.
+    trials: (n,) of counts out of trials, or None.
+    response_levels: what 0 and 1 stand for where they were levels; what 1, 2, ... stand for of ordered categories.
+    first: how many rows a fit had to which the others were added; None where there are no others.
     encoding: remembers levels, contrasts and transform states, so that new rows are coded alike.
     """
 
@@ -54,3 +57,6 @@ class Design:
     has_intercept: bool
     encoding: Encoding = field(repr=False)
     rows: np.ndarray | None = field(default=None, repr=False)
+    trials: np.ndarray | None = None
+    response_levels: tuple[str, ...] = ()
+    first: int | None = None

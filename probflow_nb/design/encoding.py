@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..lang.tree import Name, Node
 from ..spec.model_spec import ModelSpec
 from ..spec.terms import Term
 from .coding import code_terms
+from .column import Column
 from .expression import Scope, State, data_names, number
 from .grouping import Grouping, group_factors, learn_grouping
 from .table import Table, read_table
@@ -46,14 +47,15 @@ class Rows:
     """New rows, coded as the rows of the fit.
 
     X: (m, p), NaN where a value is missing.
-    groups: one GroupRows a group term, in the order of the model; empty if not asked for.
-    offset: (m,) or None. weights: (m,) or None.
+    groups: one GroupRows a group term that was asked for, in the order of the model.
+    offset: (m,) or None. weights: (m,) or None. missing: (m,) of each column that has missing values, by name.
     """
 
     X: np.ndarray
     groups: tuple[GroupRows, ...]
     offset: np.ndarray | None = None
     weights: np.ndarray | None = None
+    missing: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.X)
@@ -64,36 +66,41 @@ class Encoding:
     """Levels, contrasts and the states of transforms, by expression.
 
     spec: the model. states: what each expression has learned. kept: places of the columns of X that were not
-    dropped. groupings: the levels of each group term.
+    dropped. groupings: the levels of each group term. columns: what the model reads of the data, on the rows fitted.
     """
 
     spec: ModelSpec
     states: Mapping[Node, State]
     kept: tuple[int, ...]
     groupings: tuple[Grouping, ...]
+    columns: Mapping[str, Column] = field(default_factory=dict, repr=False)
 
-    def rows(self, data: Any, *, groups: bool = True, weights: bool = False) -> Rows:
+    def rows(self, data: Any, *, groups: bool | Collection[int] = True, weights: bool = False) -> Rows:
         """Return new rows coded as those of the fit; rows(d[i:j]) equals rows(d)[i:j].
 
         data: any frame with the columns that the right side needs; the response is not read, the columns of
-            group terms only with `groups`, that of the weights only with `weights`.
+            group terms only with `groups` (all, none, or places among the terms), that of the weights only with
+            `weights`.
         A missing value gives NaN, or level -1. Raises DataError for a missing column, a level of a common
         factor that the fit has not seen, and values that a transform does not allow.
         """
         spec = self.spec
+        every = range(len(spec.groups))
+        chosen = [i for i in every if groups is True or (groups is not False and i in groups)]
         try:
             table = read_table(data)
-            scope = self._scope(table, groups=groups, weights=weights)
+            scope = self._scope(table, groups=chosen, weights=weights)
             return Rows(
-                X=code_terms(spec.intercept, spec.terms, scope).values[:, list(self.kept)],
-                groups=tuple(self._group_rows(i, scope) for i in range(len(spec.groups))) if groups else (),
+                X=code_terms(coded_with_constant(spec), spec.terms, scope).values[:, list(self.kept)],
+                groups=tuple(self._group_rows(i, scope) for i in chosen),
                 offset=sum_offsets(spec, scope),
                 weights=number(spec.weights, scope) if weights and spec.weights is not None else None,
+                missing={name: c.missing for name, c in scope.columns.items() if c.missing is not None},
             )
         except DataError as error:
             raise located(error, spec) from None
 
-    def _scope(self, table: Table, *, groups: bool, weights: bool) -> Scope:
+    def _scope(self, table: Table, *, groups: Collection[int], weights: bool) -> Scope:
         names = used_columns(self.spec, response=False, groups=groups, weights=weights)
         columns = {name.name: table.column(name.name, name.span) for name in names}
         return Scope(table.n_rows, columns, dict(self.states), learning=False)
@@ -111,6 +118,16 @@ class Encoding:
         )
 
 
+def has_cutpoints(spec: ModelSpec) -> bool:
+    """Return whether cutpoints stand in the place of the common intercept."""
+    return spec.family.name == "ordinal"
+
+
+def coded_with_constant(spec: ModelSpec) -> bool:
+    """Return whether common terms are coded as beside a constant: cutpoints are one, though no column of X."""
+    return spec.intercept or has_cutpoints(spec)
+
+
 def located(error: DataError, spec: ModelSpec) -> DataError:
     """Return the error with the model's text, so that it can show carets."""
     if spec.source:
@@ -123,12 +140,13 @@ def factor_name(factor: tuple[Node, ...]) -> str:
     return ":".join(label(node) for node in factor)
 
 
-def used_columns(spec: ModelSpec, *, response: bool, groups: bool, weights: bool) -> list[Name]:
-    """Return the data columns that a model reads, each once, where it stands first."""
+def used_columns(spec: ModelSpec, *, response: bool, groups: bool | Collection[int], weights: bool) -> list[Name]:
+    """Return the data columns that a model reads, each once, where it stands first; groups: which group terms."""
     nodes: list[Node] = [spec.response] if response else []
     nodes += _factors(spec.terms)
-    for group in spec.groups if groups else ():
-        nodes += [*_factors(group.terms), *group.factor]
+    for place, group in enumerate(spec.groups):
+        if groups is True or (groups is not False and place in groups):
+            nodes += [*_factors(group.terms), *group.factor]
     nodes += spec.offsets
     nodes += [spec.weights] if weights and spec.weights is not None else []
     found: dict[str, Name] = {}

@@ -271,11 +271,12 @@ def _factor(node: Node, source: Node, options: dict[str | int, Any], scope: Scop
     factor = scope.columns[source.name].factor()
     coding = scope.state(node, lambda: _learn_coding(factor, options.get(1, options.get("contrast"))))
     codes = factor.recode(coding.levels)
-    unknown = np.flatnonzero((codes < 0) & (factor.codes >= 0))
-    if len(unknown):
+    unknown = (codes < 0) & (factor.codes >= 0)
+    if unknown.any():
         raise DataError(
             f"The column {quoted(source.name)} has the level "
-            f"{level_text(factor.levels[factor.codes[unknown[0]]])}, "
+            f"{level_text(factor.levels[factor.codes[int(np.argmax(unknown))]])}, "
+            f"{first_row(unknown, scope.rows)}, "
             f"which was not in the data of the fit; its levels were {listed(coding.levels)}.",
             span=source.span,
         )

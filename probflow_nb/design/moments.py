@@ -18,11 +18,7 @@ import numpy as np
 
 from .design import Design
 from .group import GroupBlock
-
-# Rows worked on at a time: the temporary products stay in the cache and memory stays flat.
-_CHUNK = 1 << 17
-# Up to this many (level, level) pairs, cells are counted in a table; beyond, they are found by sorting.
-_TABLE = 1 << 24
+from .products import Levels, Meeting, Products, pairs_of_factors, products
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,31 +150,40 @@ class Moments:
 
 def moments(design: Design) -> Moments:
     """Return the cross-products of a design in one pass over its rows."""
-    scaling = _scaling(design)
-    columns = _scaled_columns(design, scaling)
-    factors = _factors(design.groups)
-    z = [_factor_columns(factor, design.groups) for factor in factors]
-    w = design.weights
-    log_weights = 0.0 if w is None else float(np.log(w).sum())
-    q = len(columns)
-    gram = _gram(columns, columns, w)
-    if not factors:
-        none = Cells(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 0)))
-        return Moments(
-            design.y.size, log_weights, scaling, (), gram, np.zeros((0, 0, 0)), np.zeros((0, 0, q)), none,
-            Symmetric(0, none.level, none.level, np.zeros(0)), np.zeros((0, q)),
-        )  # fmt: skip
-    first = factors[0]
-    first_gram = _level_products(first, z[0], z[0], w, symmetric=True)
-    first_cross = _level_products(first, z[0], columns, w)
-    cells = _cells(factors, z, w)
-    rest_gram, rest_cross = _rest(factors[1:], z[1:], columns, w)
+    scaling = scaling_of(design)
+    factors = eliminated_factors(design.groups)
+    return assembled(products_of(design, scaling, factors), scaling, factors)
+
+
+def products_of(design: Design, scaling: Scaling, factors: tuple[Factor, ...], rows: slice = slice(None)) -> Products:
+    """Return the products of some of the rows in the units given."""
+    columns = _scaled_columns(design, scaling, rows)
+    levels = [
+        Levels(factor.index[rows], factor.n_levels, _factor_columns(factor, design.groups, rows)) for factor in factors
+    ]
+    return products(columns, levels, None if design.weights is None else design.weights[rows])
+
+
+def assembled(held: Products, scaling: Scaling, factors: tuple[Factor, ...]) -> Moments:
+    """Return products as moments: the first factor in blocks, the rest in one sparse matrix."""
+    q = len(held.gram)
+    first_gram = held.own[0] if factors else np.zeros((0, 0, 0))
+    first_cross = held.cross[0] if factors else np.zeros((0, 0, q))
+    rest_gram, rest_cross = _rest(held, factors[1:], q)
     return Moments(
-        design.y.size, log_weights, scaling, factors, gram, first_gram, first_cross, cells, rest_gram, rest_cross
-    )
+        held.n, held.sum_log_weights, scaling, factors, held.gram, first_gram, first_cross, _cells(held, factors),
+        rest_gram, rest_cross,
+    )  # fmt: skip
 
 
-def _scaling(design: Design) -> Scaling:
+def scaled_rows(design: Design, moments: Moments) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the rows of F = [X y] (n, q) and the columns (n, k) of each factor in the units of their moments."""
+    F = np.column_stack(_scaled_columns(design, moments.scaling))
+    return F, [np.column_stack(_factor_columns(factor, design.groups)) for factor in moments.factors]
+
+
+def scaling_of(design: Design, floor: bool = True) -> Scaling:
+    """Return the scaling of the rows of a design; with `floor` a column that does not vary has the scale 1."""
     X, y = design.X, _response(design)
     p = X.shape[1]
     center, scale = np.zeros(p), np.ones(p)
@@ -190,29 +195,31 @@ def _scaling(design: Design) -> Scaling:
             scale[start:] = part.std(axis=0)
         else:
             scale[start:] = np.sqrt(np.einsum("ij,ij->j", part, part) / len(part))
-    scale[scale == 0.0] = 1.0
     y_center = float(y.mean()) if design.has_intercept else 0.0
     y_scale = float(y.std()) if design.has_intercept else float(np.sqrt(np.mean(y * y)))
-    return Scaling(y_center, y_scale if y_scale > 0 else 1.0, center, scale, design.has_intercept)
+    if floor:
+        scale[scale == 0.0] = 1.0
+        y_scale = y_scale if y_scale > 0 else 1.0
+    return Scaling(y_center, y_scale, center, scale, design.has_intercept)
 
 
-def _response(design: Design) -> np.ndarray:
-    return design.y if design.offset is None else design.y - design.offset
+def _response(design: Design, rows: slice = slice(None)) -> np.ndarray:
+    return design.y[rows] if design.offset is None else design.y[rows] - design.offset[rows]
 
 
-def _scaled_columns(design: Design, scaling: Scaling) -> list[np.ndarray]:
+def _scaled_columns(design: Design, scaling: Scaling, rows: slice = slice(None)) -> list[np.ndarray]:
     """Return the q scaled columns of F = [X y] as separate contiguous arrays."""
-    columns = []
-    for j in range(design.X.shape[1]):
+    columns, X = [], design.X[rows]
+    for j in range(X.shape[1]):
         if design.has_intercept and j == 0:
-            columns.append(np.ones(len(design.X)))
+            columns.append(np.ones(len(X)))
         else:
-            columns.append((design.X[:, j] - scaling.x_center[j]) / scaling.x_scale[j])
-    columns.append((_response(design) - scaling.y_center) / scaling.y_scale)
+            columns.append((X[:, j] - scaling.x_center[j]) / scaling.x_scale[j])
+    columns.append((_response(design, rows) - scaling.y_center) / scaling.y_scale)
     return columns
 
 
-def _factors(groups: tuple[GroupBlock, ...]) -> tuple[Factor, ...]:
+def eliminated_factors(groups: tuple[GroupBlock, ...]) -> tuple[Factor, ...]:
     """Merge the terms of one factor; the factor with the most effects J k comes first."""
     by_name: dict[tuple[str, tuple[str, ...]], list[int]] = {}
     for position, group in enumerate(groups):
@@ -227,116 +234,72 @@ def _factors(groups: tuple[GroupBlock, ...]) -> tuple[Factor, ...]:
     return tuple(sorted(factors, key=lambda f: -f.n_levels * f.n_columns))
 
 
-def _factor_columns(factor: Factor, groups: tuple[GroupBlock, ...]) -> list[np.ndarray]:
-    columns = [groups[m].z[:, c] for m in factor.members for c in range(groups[m].n_columns)]
+def _factor_columns(factor: Factor, groups: tuple[GroupBlock, ...], rows: slice = slice(None)) -> list[np.ndarray]:
+    columns = [groups[m].z[rows, c] for m in factor.members for c in range(groups[m].n_columns)]
     return [column if scale == 1.0 else column / scale for column, scale in zip(columns, factor.scale, strict=True)]
 
 
-def _chunks(n: int, size: int = _CHUNK) -> list[slice]:
-    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
-
-
-def _gram(left: list[np.ndarray], right: list[np.ndarray], w: np.ndarray | None) -> np.ndarray:
-    total = np.zeros((len(left), len(right)))
-    for rows in _chunks(len(left[0])):
-        a = np.stack([c[rows] for c in left])
-        b = a if right is left else np.stack([c[rows] for c in right])
-        total += (a if w is None else a * w[rows]) @ b.T
-    return total
-
-
-def _level_products(
-    factor: Factor,
-    left: list[np.ndarray],
-    right: list[np.ndarray],
-    w: np.ndarray | None,
-    symmetric: bool = False,
-) -> np.ndarray:
-    """Return (J, k, m): for each level the sum over its rows of w * left_c * right_f."""
-    J = factor.n_levels
-    out = np.zeros((J, len(left), len(right)))
-    for rows in _chunks(len(left[0]), max(_CHUNK, 4 * J)):
-        index = factor.index[rows]
-        for c, a in enumerate(left):
-            weighted = a[rows] if w is None else a[rows] * w[rows]
-            for f in range(c if symmetric else 0, len(right)):
-                out[:, c, f] += np.bincount(index, weighted * right[f][rows], J)
-    if symmetric:
-        for c in range(len(left)):
-            for f in range(c):
-                out[:, c, f] = out[:, f, c]
-    return out
-
-
-def _rest(
-    factors: tuple[Factor, ...], z: list[list[np.ndarray]], columns: list[np.ndarray], w: np.ndarray | None
-) -> tuple[Symmetric, np.ndarray]:
+def _rest(held: Products, factors: tuple[Factor, ...], q: int) -> tuple[Symmetric, np.ndarray]:
     """Return the sparse (r, r) and the (r, q) cross-products of all factors but the first."""
     sizes = [f.n_levels * f.n_columns for f in factors]
     starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     none = np.zeros(0, np.int64)
-    entries, cross = [(none, none, np.zeros(0))], [np.zeros((0, len(columns)))]
+    entries, cross = [(none, none, np.zeros(0))], [np.zeros((0, q))]
     for a, factor in enumerate(factors):
-        cross.append(_level_products(factor, z[a], columns, w).reshape(sizes[a], -1))
-        own = _level_products(factor, z[a], z[a], w, symmetric=True)
+        cross.append(held.cross[a + 1].reshape(sizes[a], -1))
         c, d = np.tril_indices(factor.n_columns)
         level = starts[a] + np.arange(factor.n_levels)[:, None] * factor.n_columns
-        entries.append(((level + c).reshape(-1), (level + d).reshape(-1), own[:, c, d].reshape(-1)))
+        own = held.own[a + 1][:, c, d]
+        entries.append(((level + c).reshape(-1), (level + d).reshape(-1), own.reshape(-1)))
         for b in range(a):
-            row, column, value = _co_products(factor, z[a], factors[b], z[b], w)
-            entries.append((starts[a] + row, starts[b] + column, value))
+            met, other = held.meetings[a + 1, b + 1], factors[b]
+            ka, kb = factor.n_columns, other.n_columns
+            row = (starts[a] + met.pairs // other.n_levels * ka)[:, None, None] + np.arange(ka)[:, None]
+            column = (starts[b] + met.pairs % other.n_levels * kb)[:, None, None] + np.arange(kb)
+            rows, columns = np.broadcast_arrays(row, column)
+            entries.append((rows.reshape(-1), columns.reshape(-1), met.value.reshape(-1)))
     row, column, value = (np.concatenate(part) for part in zip(*entries, strict=True))
     return Symmetric(int(starts[-1]), row, column, value), np.concatenate(cross)
 
 
-def _co_products(
-    fa: Factor, za: list[np.ndarray], fb: Factor, zb: list[np.ndarray], w: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return row, column and value of the (J_a k_a, J_b k_b) cross-products where levels meet."""
-    key = fa.index.astype(np.int64) * fb.n_levels + fb.index
-    pairs, position = _distinct(key, fa.n_levels * fb.n_levels)
-    rows, columns, values = [], [], []
-    for c, left in enumerate(za):
-        weighted = left if w is None else left * w
-        for d, right in enumerate(zb):
-            rows.append(pairs // fb.n_levels * len(za) + c)
-            columns.append(pairs % fb.n_levels * len(zb) + d)
-            values.append(np.bincount(position, weighted * right, pairs.size))
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
-
-
-def _cells(factors: tuple[Factor, ...], z: list[list[np.ndarray]], w: np.ndarray | None) -> Cells:
+def _cells(held: Products, factors: tuple[Factor, ...]) -> Cells:
     """Return the cells where levels of the first factor meet the columns of every other."""
-    first = factors[0]
-    levels, columns, values = [], [], []
+    none = np.zeros(0, np.int64)
+    k = factors[0].n_columns if factors else 0
+    levels, columns, values = [none], [none], [np.zeros((0, k))]
     start = 0
-    for factor, zb in zip(factors[1:], z[1:], strict=True):
-        J, Jb, k = first.n_levels, factor.n_levels, factor.n_columns
-        key = first.index.astype(np.int64) * Jb + factor.index
-        pairs, position = _distinct(key, J * Jb)
-        for d, right in enumerate(zb):
-            weighted = right if w is None else right * w
-            value = np.stack([np.bincount(position, left * weighted, pairs.size) for left in z[0]], axis=1)
-            levels.append(pairs // Jb)
-            columns.append(start + (pairs % Jb) * k + d)
-            values.append(value)
-        start += Jb * k
-    if not levels:
-        none = np.zeros(0, np.int64)
-        return Cells(none, none, np.zeros((0, first.n_columns)))
+    for b, factor in enumerate(factors[1:], 1):
+        met, kb = held.meetings[0, b], factor.n_columns
+        levels.append(np.repeat(met.pairs // factor.n_levels, kb))
+        columns.append((start + (met.pairs % factor.n_levels * kb)[:, None] + np.arange(kb)).reshape(-1))
+        values.append(np.swapaxes(met.value, 1, 2).reshape(-1, k))
+        start += factor.n_levels * kb
     level, column, value = np.concatenate(levels), np.concatenate(columns), np.concatenate(values)
     order = np.lexsort((column, level))
     return Cells(level[order], column[order], value[order])
 
 
-def _distinct(key: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct keys in ascending order and the position of each key among them."""
-    if size > _TABLE:
-        pairs, position = np.unique(key, return_inverse=True)
-        return pairs, position.reshape(-1)
-    seen = np.zeros(size, bool)
-    seen[key] = True
-    pairs = np.flatnonzero(seen)
-    place = np.zeros(size, np.int64)
-    place[pairs] = np.arange(pairs.size)
-    return pairs, place[key]
+def taken_apart(held: Moments) -> Products:
+    """Return moments as products again, what `assembled` was made of."""
+    factors = held.factors
+    parts = [held.own(position) for position in range(len(factors))]
+    starts = np.concatenate([[0], np.cumsum([f.n_levels * f.n_columns for f in factors[1:]])]).astype(np.int64)
+    meetings = {}
+    for a, b in pairs_of_factors(len(factors)):
+        start, J, kb = starts[b - 1], factors[b].n_levels, factors[b].n_columns
+        if a == 0:
+            own = (held.cells.column >= start) & (held.cells.column < starts[b])
+            # The columns of one level stand together, so every kb-th entry begins a pair.
+            place, value = held.cells.column[own][::kb] - start, held.cells.value[own]
+            pairs = held.cells.level[own][::kb] * J + place // kb
+            meetings[a, b] = Meeting(pairs, np.swapaxes(value.reshape(len(pairs), kb, -1), 1, 2))
+            continue
+        rest, ka = held.rest_gram, factors[a].n_columns
+        own = (rest.row >= starts[a - 1]) & (rest.row < starts[a])
+        own &= (rest.column >= start) & (rest.column < starts[b])
+        row, column = rest.row[own] - starts[a - 1], rest.column[own] - start
+        order = np.lexsort((column % kb, row % ka, row // ka * J + column // kb))
+        pairs = (row // ka * J + column // kb)[order][:: ka * kb]
+        meetings[a, b] = Meeting(pairs, rest.value[own][order].reshape(-1, ka, kb))
+    own_blocks, cross = tuple(own for own, _ in parts), tuple(side for _, side in parts)
+    return Products(held.n, held.sum_log_weights, held.gram, own_blocks, cross, meetings)

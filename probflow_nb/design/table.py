@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -153,7 +153,10 @@ def _values_column(name: str, values: Any) -> Column:
     if isinstance(values, np.ndarray):
         return array_column(name, values)
     if isinstance(values, (str, bytes)) or np.isscalar(values) or values is None:
-        raise DataError(f"The column {quoted(name)} is a single value; a column has one value a row.")
+        raise DataError(
+            f"The column {quoted(name)} is a single value; a column has one value a row.",
+            hint="Put it in brackets: one row has lists of one value.",
+        )
     import narwhals as nw
 
     series = nw.from_native(values, series_only=True, pass_through=True)
@@ -237,7 +240,7 @@ def _narwhals_column(name: str, series: Any) -> Column:
         # so it is sorted as text is.
         places = {level: i for i, level in enumerate(dtype.categories)}
         codes = np.array([places.get(text, -1) for text in series.to_list()], dtype=np.int64)
-        return factor_column(name, codes, list(dtype.categories))
+        return replace(factor_column(name, codes, list(dtype.categories)), declared=True)
     if isinstance(dtype, (nw.String, nw.Categorical)):
         return _narwhals_text(name, series.cast(nw.String()))
     return object_column(name, series.to_list())

@@ -21,11 +21,26 @@ class GroupEquation:
 
 
 @dataclass(frozen=True)
+class FamilyEquation:
+    """The distribution of a response that is not Gaussian.
+
+    distribution: its name, such as "Binomial". link: such as "logit". trials: of counts, as written, or "".
+    further: names of its further parameters, such as ("shape",); of "Ordinal" the cutpoints.
+    """
+
+    distribution: str
+    link: str
+    trials: str = ""
+    further: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Equation:
     """A linear mixed model as mathematics shows it.
 
     response: the response's name. columns: names of the common columns, "Intercept" among them.
     groups: the group terms. offset, weighted: whether there is an offset, whether rows have weights.
+    family: of the response, None for a Gaussian one.
     """
 
     response: str
@@ -33,6 +48,7 @@ class Equation:
     groups: tuple[GroupEquation, ...] = ()
     offset: bool = False
     weighted: bool = False
+    family: FamilyEquation | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,22 @@ class Marginal:
 
 
 @dataclass(frozen=True, eq=False)
+class Ratios:
+    """exp of common effects, which multiplies odds, rates or means for each unit of a column.
+
+    kind: such as "odds ratio". names: p of them, as in the summary. values, lower, upper: (p,).
+    probability: of the intervals.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    values: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    probability: float = 0.95
+
+
+@dataclass(frozen=True, eq=False)
 class Card:
     """All that a fit shows, top to bottom.
 
@@ -88,6 +120,7 @@ class Card:
     run: (label, value) pairs on how it was run. priors: (parameter, distribution) pairs.
     notes: sentences on the data, such as rows dropped.
     roles: of the scalars, as `Marginal.role`; for a model of one's own, whose names do not say it.
+    ratios: exp of the common effects, None where that means nothing.
     """
 
     title: str
@@ -101,6 +134,7 @@ class Card:
     priors: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
+    ratios: Ratios | None = None
 
     @property
     def heading(self) -> str:

@@ -19,6 +19,7 @@ MOST = 90  # levels that are all drawn
 SAMPLE = 60  # levels drawn of a larger factor, evenly spaced in rank
 _WIDTH = 3.54
 _TOP, _BOTTOM, _EDGE = 0.34, 0.3, 0.1
+_SCALE = 0.14  # inches below the axis that the name of its scale takes
 
 
 def ranef_figure(effects: GroupEffects, theme: Theme = LIGHT) -> Figure:
@@ -32,8 +33,9 @@ def ranef_figure(effects: GroupEffects, theme: Theme = LIGHT) -> Figure:
     size = min(theme.small, 72 * height * 0.82)
     shown = [labels.fit(effects.levels[i], 0.36 * _WIDTH * 72, size, theme.fonts) for i in rows]
     margin = max((labels.extent(s, size, theme.fonts) for s in shown), default=0.0) / 72 + 0.14
-    figure = blank_figure(_WIDTH, len(rows) * height + _TOP + _BOTTOM, theme)
-    box = (margin, _BOTTOM, _WIDTH - margin - _EDGE, len(rows) * height)
+    bottom = _BOTTOM + (_SCALE if effects.scale else 0.0)
+    figure = blank_figure(_WIDTH, len(rows) * height + _TOP + bottom, theme)
+    box = (margin, bottom, _WIDTH - margin - _EDGE, len(rows) * height)
     ax = axes(figure, box, theme)
     _intervals(ax, effects, rows, height, theme)
     low, high = _limits(effects, rows)
@@ -41,6 +43,10 @@ def ranef_figure(effects: GroupEffects, theme: Theme = LIGHT) -> Figure:
     ax.set_ylim(-0.5, len(rows) - 0.5)
     _level_labels(ax, shown, size, theme)
     _heading(figure, effects, len(rows), theme)
+    if effects.scale:
+        middle = (margin + box[2] / 2) / _WIDTH
+        words = figure.text(middle, 0.05 / figure.get_figheight(), effects.scale, color=theme.muted, ha="center")
+        words.set_fontproperties(labels.font(theme.fonts, theme.small, (effects.scale,)))
     return figure
 
 

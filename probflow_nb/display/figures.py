@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST = 24  # panels of one picture
 _PANEL = 1.12  # inches of height of a panel, its title and axis in it
 _GAP, _EDGE = 0.3, 0.12  # inches between panels, and left and right of them
-_BOUNDS = {"variance": (0.0, math.inf), "correlation": (-1.0, 1.0)}
+BOUNDS = {"variance": (0.0, math.inf), "correlation": (-1.0, 1.0)}
 
 
 def posterior_figure(marginals: Sequence[Marginal], theme: Theme = LIGHT) -> Figure:
@@ -48,9 +48,10 @@ def posterior_figure(marginals: Sequence[Marginal], theme: Theme = LIGHT) -> Fig
 def blank_figure(width: float, height: float, theme: Theme) -> Figure:
     """Return an empty Figure of a size in inches, on the theme's paper, drawn by Agg without pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), dpi=100, facecolor=theme.background)
+    from .drawn import drawn
+
+    figure = drawn()(figsize=(width, height), dpi=100, facecolor=theme.background)
     FigureCanvasAgg(figure)
     return figure
 
@@ -165,7 +166,7 @@ def _panel(figure: Figure, box: tuple[float, float, float, float], marginal: Mar
 
 def _draw_density(ax: Axes, values: np.ndarray, marginal: Marginal, hue: str) -> tuple[float, float]:
     """Draw the density, scaled to a height of 1, and return the range of the axis."""
-    low, high = marginal.bounds or _BOUNDS.get(marginal.role, (-math.inf, math.inf))
+    low, high = marginal.bounds or BOUNDS.get(marginal.role, (-math.inf, math.inf))
     if len(values) < 2 or np.ptp(values) <= 1e-12 * np.abs(values).max():
         at = float(values[0]) if len(values) else marginal.mean
         at = at if math.isfinite(at) else 0.0

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from . import escape, mathematics, picture
 from .card import Card
+from .ratio_table import ratio_table
 from .stylesheet import STYLE
 from .table import Table, card_table
 from .theme import said, sign
@@ -26,6 +27,7 @@ def render(card: Card) -> str:
         _verdict(card),
         _posterior(card),
         _summary(card),
+        "" if card.ratios is None else _table(ratio_table(card.ratios)),
         _groups(card),
         _details(card),
     ]
@@ -71,9 +73,10 @@ def _posterior(card: Card) -> str:
 
 
 def _summary(card: Card) -> str:
-    if not card.summary.names:
-        return ""
-    shown = card_table(card)
+    return _table(card_table(card)) if card.summary.names else ""
+
+
+def _table(shown: Table) -> str:
     headers = "".join(
         f'<th scope="col" style="text-align:right">{escape.html(header)}</th>' for header, _ in shown.columns
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import digits, escape, mathematics
 from .card import Card
+from .ratio_table import ratio_table
 from .table import Table, card_table
 from .theme import said, sign
 
@@ -20,6 +21,8 @@ def render(card: Card) -> str:
     parts.append(rf"\textit{{{escape.latex(sign(card.verdict.level).word)}.}} {verdict}")
     if card.summary.names:
         parts.append(render_table(card_table(card)))
+    if card.ratios is not None:
+        parts.append(render_table(ratio_table(card.ratios)))
     return "\n\n".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import escape, mathematics
 from .card import Card
+from .ratio_table import ratio_table
 from .table import Table, card_table
 from .theme import said, sign
 
@@ -23,6 +24,8 @@ def render(card: Card) -> str:
     parts.append(f"**{escape.markdown(mark.icon)} {mark.word}.** {sentence}{advice}{notes}")
     if card.summary.names:
         parts.append(render_table(card_table(card)))
+    if card.ratios is not None:
+        parts.append(render_table(ratio_table(card.ratios)))
     if card.run:
         run = (f"{escape.markdown(k)}: {escape.markdown(v, _SENTENCE)}" for k, v in card.run)
         parts.append("*" + " · ".join(run) + "*")

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from . import escape
-from .card import Equation, GroupEquation, Statements
+from .card import Equation, FamilyEquation, GroupEquation, Statements
 from .notation import BETWEEN_WORDS, GREEK, Line, Piece, Symbol, statement_lines
 
 _NAME = 32  # characters of a name inside a formula
+_FAMILIES = (
+    "Bernoulli", "Binomial", "Poisson", "NegativeBinomial", "ZeroInflatedPoisson", "ZeroInflatedNegativeBinomial",
+    "Gamma", "Beta", "StudentT", "LogNormal",
+)  # fmt: skip
+_BEFORE = ("df",)  # further parameters that stand before the mean
 _MANY = 6  # terms of a sum before its middle is left out
 
 _LATEX_SYMBOLS = {
@@ -17,7 +22,16 @@ _LATEX_SYMBOLS = {
     "·": r"\cdot",
     "…": r"\cdots",
     "~": r"\sim",
-    "Normal": r"\mathrm{Normal}",
+    **{name: rf"\mathrm{{{name}}}" for name in ("Normal", *_FAMILIES)},
+    "logit": r"\mathrm{logit}",
+    "probit": r"\mathrm{probit}",
+    "cloglog": r"\mathrm{cloglog}",
+    "cauchit": r"\mathrm{cauchit}",
+    "logistic": r"\mathrm{logistic}",
+    "exp": r"\exp",
+    "log": r"\log",
+    "sqrt": r"\mathrm{sqrt}",
+    " ≤ ": r"\le ",
     ",  ": r",\quad ",
     BETWEEN_WORDS: r"\ ",
 }
@@ -50,8 +64,42 @@ def _mixed_lines(equation: Equation) -> tuple[Line, ...]:
         priors.append(_group_prior(group, start, columns > len(group.columns)))
     if equation.offset:
         terms.append((Symbol("offset", True, ("i",)),))
+    if equation.family is not None:
+        return (*_family_lines(response, equation.family, _sum(terms)), *priors)
     likelihood = Line((response,), "~", ("Normal", "(", mean, ", ", *scale, ")"))
     return (likelihood, Line((mean,), "=", _sum(terms)), *priors)
+
+
+def _family_lines(response: Symbol, family: FamilyEquation, eta: tuple[Piece, ...]) -> tuple[Line, Line]:
+    """Return the likelihood and the mean on the scale of the link: logit(p_i) = ..., log(mu_i) = ..."""
+    if family.distribution == "Ordinal":
+        return _ordinal_lines(response, family.link, eta)
+    mean = Symbol("p" if family.distribution in ("Bernoulli", "Binomial") else "μ", below=("i",))
+    trials: tuple[Piece, ...] = ()
+    if family.trials:
+        number = family.trials.replace(".", "", 1).isdigit()
+        trials = (family.trials if number else Symbol(family.trials, True, ("i",)), ", ")
+    left: tuple[Piece, ...] = (mean,) if family.link == "identity" else (family.link, "(", mean, ")")
+    if family.link == "inverse":
+        left = ("1 / ", mean)
+    further = [Symbol(GREEK[name]) if name in GREEK else Symbol(name, True) for name in family.further]
+    before = [piece for name in family.further if name in _BEFORE for piece in (Symbol(name, True), ", ")]
+    after = [piece for one in further if one.text not in _BEFORE for piece in (", ", one)]
+    likelihood = Line((response,), "~", (family.distribution, "(", *trials, *before, mean, *after, ")"))
+    return likelihood, Line(left, "=", eta)
+
+
+def _ordinal_lines(response: Symbol, link: str, eta: tuple[Piece, ...]) -> tuple[Line, Line]:
+    """Return P(y_i <= k) = F(cut_k - eta_i), F the distribution function that the link inverts, and eta_i = ..."""
+    linear = Symbol("η", below=("i",))
+    inside: tuple[Piece, ...] = (Symbol("cut", True, (Symbol("k"),)), " − ", linear)
+    forms: dict[str, tuple[Piece, ...]] = {
+        "logit": ("logistic", "(", *inside, ")"),
+        "probit": (Symbol("Φ"), "(", *inside, ")"),
+        "cloglog": ("1", " − ", "exp", "(", "−", "exp", "(", *inside, ")", ")"),
+    }
+    left: tuple[Piece, ...] = (Symbol("P", True), "(", response, " ≤ ", Symbol("k"), ")")
+    return Line(left, "=", forms.get(link, (link, "⁻¹", "(", *inside, ")"))), Line((linear,), "=", eta)
 
 
 def _starts(groups: Sequence[GroupEquation]) -> list[int]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..posterior.summary import GroupEffects
 from . import caterpillar, digits, escape, figures
 from .card import Marginal
+from .fit_figure import FittedPanel, held_by_axis
 from .theme import LIGHT, Theme
 
 if TYPE_CHECKING:
@@ -23,10 +27,10 @@ def png(figure: Figure, scale: int = SCALE) -> bytes:
     """Return a figure as a PNG with a palette, `scale` pixels of it a pixel of the page."""
     from PIL import Image
 
+    # As a PNG that is not compressed: it says its own size, which sums of panels make a little less than whole.
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="raw", dpi=100 * scale)
-    width, height = (int(side * 100 * scale) for side in figure.get_size_inches())
-    image = Image.frombuffer("RGBA", (width, height), buffer.getvalue(), "raw", "RGBA", 0, 1).convert("RGB")
+    figure.savefig(buffer, format="png", dpi=100 * scale, pil_kwargs={"compress_level": 0})
+    image = Image.open(buffer).convert("RGB")
     reduced = image.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     # The paper keeps its exact colour, so that the picture has no edge on the page.
     paper, at = image.tobytes()[:3], 3 * reduced.tobytes()[0]
@@ -73,11 +77,31 @@ def ranef_words(effects: GroupEffects) -> str:
     own = effects.column == effects.factor
     name = f"Parameter {escape.plain(effects.factor)}" if own else f"Group effects, {name}"
     words = f"{name}: {caterpillar.caption(effects, len(rows))} sorted by mean"
+    words += f", {escape.plain(effects.scale)}" if effects.scale else ""
     for place, i in (("lowest", rows[0]), ("highest", rows[-1])) if rows else ():
         mean, lower, upper = _alike(*(float(v[i]) for v in (effects.mean, effects.lower, effects.upper)))
         words += f"; {place} {escape.plain(effects.levels[i])}: {mean}, "
         words += f"{100 * effects.probability:g}% interval {lower} to {upper}"
     return words + "."
+
+
+def fit_words(panels: Sequence[FittedPanel], covariate: str, response: str, note: str) -> str:
+    """Say what fitted curves show: each panel's mean at both ends of the covariate."""
+    words = (
+        f"Data and fitted curves of {escape.plain(response)} along {escape.plain(covariate)}, {escape.plain(note, 400)}"
+    )
+    for panel in panels:
+        low, high = _alike(float(panel.mean[0]), float(panel.mean[-1]), float(np.ptp(held_by_axis(panel))))[:2]
+        words += f"; {escape.plain(panel.name)}: from {low} to {high}" if panel.name else f": from {low} to {high}"
+    return words + "."
+
+
+def observed_words(observed: np.ndarray, fitted: np.ndarray, response: str, note: str) -> str:
+    """Say how near the fitted means are to what was observed."""
+    with np.errstate(invalid="ignore"):
+        cor = np.corrcoef(observed, fitted)[0, 1] if len(observed) > 1 else math.nan
+    near = f"; their correlation is {cor:.2f}" if math.isfinite(cor) else ""
+    return f"Observed {escape.plain(response)} against its fitted means, {escape.plain(note, 400)}{near}."
 
 
 def _alike(mean: float, lower: float, upper: float) -> list[str]:

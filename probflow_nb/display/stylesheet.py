@@ -50,8 +50,26 @@ letter-spacing:.02em}
 .pfnb.pfnb .pfnb-pairs{margin:4px 0 6px 14px}
 .pfnb.pfnb .pfnb-pairs th{color:var(--pf-muted);vertical-align:top}
 .pfnb.pfnb .pfnb-pairs td{white-space:normal}
+.pfnb.pfnb.pfnb-sheet th:first-child{min-width:5.5em;position:sticky;left:0;background:var(--pf-paper)}
+.pfnb.pfnb.pfnb-sheet th,.pfnb.pfnb.pfnb-sheet td{padding-left:14px}
+.pfnb.pfnb.pfnb-sheet th:first-child{padding-left:0;padding-right:4px}
+.pfnb.pfnb.pfnb-sheet td:nth-child(2){white-space:normal;min-width:9em}
+.pfnb.pfnb-sheet .pfnb-scroll{margin:0}
+.pfnb-sheet .pfnb-notes{margin-top:8px}
+@media (max-width:760px){.pfnb.pfnb th,.pfnb.pfnb td{padding-left:11px}.pfnb.pfnb th:first-child{min-width:8em}}
 @media print{.pfnb{border:0;padding:0;max-width:none}}
 """
+
+# An output of JupyterLab or Notebook that is a widget's, and whether anything lives in it: without its kernel it holds
+# words only ("Loading widget...", "Error displaying widget"). Nothing is touched but the one right beside our own.
+_OUTPUT = ".jp-OutputArea-child"
+_WIDGET = f"{_OUTPUT}:has(>.jp-OutputArea-output.lm-Panel)"
+_ALIVE = ":has(>.jp-OutputArea-output>*)"
+# A dead widget right above something of ours goes; what stands in for a widget goes while that is alive above it.
+WIDGETS = (
+    f"{_WIDGET}:not({_ALIVE}):has(+{_OUTPUT} :is(.pfnb,.pfnb-line)){{display:none}}"
+    f"{_WIDGET}{_ALIVE}+{_OUTPUT}:has(.pfnb-fallback){{display:none}}"
+)
 
 
 def _colours(theme: Theme, dark: bool) -> str:
@@ -73,19 +91,30 @@ def _rules(within: str, dark: bool) -> str:
     return "".join(rules)
 
 
+# JupyterLab and its exports, VS Code, Colab; elsewhere the computer's own setting.
+_DARK = (
+    'body[data-jp-theme-light="false"] ',
+    "body.vscode-dark ",
+    "body.vscode-high-contrast:not(.vscode-high-contrast-light) ",
+    "html[theme=dark] ",
+)
+_ELSEWHERE = "html:not([theme]) body:not([data-jp-theme-light]):not([class*=vscode-]) "
+
+
 def _style() -> str:
     page = _PAGE.replace("\n", "")
-    # JupyterLab and its exports, VS Code, Colab; elsewhere the computer's own setting.
-    dark = [
-        'body[data-jp-theme-light="false"] ',
-        "body.vscode-dark ",
-        "body.vscode-high-contrast:not(.vscode-high-contrast-light) ",
-        "html[theme=dark] ",
-    ]
-    elsewhere = "html:not([theme]) body:not([data-jp-theme-light]):not([class*=vscode-]) "
-    system = "@media (prefers-color-scheme:dark){" + _rules(elsewhere, True) + "}"
+    system = "@media (prefers-color-scheme:dark){" + _rules(_ELSEWHERE, True) + "}"
     # Paper is white, whatever the screen is.
-    return page + _rules("", False) + "@media screen{" + system + "".join(_rules(d, True) for d in dark) + "}"
+    turned = system + "".join(_rules(d, True) for d in _DARK)
+    return page + WIDGETS + _rules("", False) + "@media screen{" + turned + "}"
+
+
+def _alone() -> str:
+    """Return the rules of a picture outside of a card, which is turned in the dark as those of cards are."""
+    turned = f"img.pfnb-figure{{filter:{_TURNED}}}"
+    system = "@media (prefers-color-scheme:dark){" + _ELSEWHERE + turned + "}"
+    return "@media screen{" + system + "".join(d + turned for d in _DARK) + "}"
 
 
 STYLE = _style()
+PICTURE = _alone()

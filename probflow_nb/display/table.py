@@ -14,6 +14,8 @@ from .card import Card, Statements
 COMMON = "Common effects"
 GROUP = "Group sds and correlations"
 RESIDUAL = "Residual"
+FURTHER = "Further parameters"
+CUTPOINTS = "Cutpoints"
 # Sections of a model of one's own, by the role of a scalar.
 OWN = {"common": "Parameters", "variance": "Scales", "correlation": "Correlations"}
 MOST_COMMON = 40  # common effects that a card lists; the data frame holds all
@@ -56,17 +58,25 @@ def card_table(card: Card) -> Table:
     """Return the table of a card; a model of one's own has its sections by the roles of its scalars."""
     if isinstance(card.equation, Statements):
         return table(card.summary, card.equation.columns, card.roles)
-    return table(card.summary, card.equation.columns)
+    family = card.equation.family
+    return table(card.summary, card.equation.columns, further=() if family is None else family.further)
 
 
-def table(summary: Summary, common: Sequence[str] = (), roles: Mapping[str, str] | None = None) -> Table:
+def table(
+    summary: Summary,
+    common: Sequence[str] = (),
+    roles: Mapping[str, str] | None = None,
+    further: Sequence[str] = (),
+) -> Table:
     """Return the table of a summary: mean, sd, median, interval, ess, rhat or khat; or estimate, se.
 
     common: the names of the common columns, which tells a column called "sigma" from the residual sd.
-    roles: of the scalars of a model of one's own, whose names do not say what they are.
+    roles: of the scalars of a model of one's own, whose names do not say what they are. further: the names of the
+    family's further parameters, sigma alone of which is called a residual one.
     All numbers of a row have the decimals that the row's mcse, or standard error, lets its mean have.
     """
-    kinds, headings = _kinds(summary.names, common), [COMMON, GROUP, RESIDUAL]
+    kinds = _kinds(summary.names, common, further)
+    headings = [COMMON, CUTPOINTS, GROUP, RESIDUAL, FURTHER]
     if roles is not None:
         kinds, headings = [OWN.get(roles.get(name, ""), OWN["common"]) for name in summary.names], list(OWN.values())
     sections, left_out = _sections(kinds, headings)
@@ -85,7 +95,7 @@ def table(summary: Summary, common: Sequence[str] = (), roles: Mapping[str, str]
     )
 
 
-def _kinds(names: Sequence[str], common: Sequence[str]) -> list[str]:
+def _kinds(names: Sequence[str], common: Sequence[str], further: Sequence[str]) -> list[str]:
     open_names = list(common)
     kinds = []
     for name in names:
@@ -94,6 +104,8 @@ def _kinds(names: Sequence[str], common: Sequence[str]) -> list[str]:
             kinds.append(COMMON)
         elif name.startswith(("sd(", "cor(")):
             kinds.append(GROUP)
+        elif name in further and name != "sigma":
+            kinds.append(CUTPOINTS if name.startswith("cut[") else FURTHER)
         else:
             kinds.append(RESIDUAL if name == "sigma" else COMMON)
     return kinds

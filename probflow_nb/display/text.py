@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from . import escape, mathematics
 from .card import Card
+from .ratio_table import ratio_table
 from .table import Table, card_table
 from .theme import said, sign
 
@@ -24,6 +25,8 @@ def render(card: Card) -> str:
     parts.append("\n".join(sentences))
     if card.summary.names:
         parts.append(render_table(card_table(card)))
+    if card.ratios is not None:
+        parts.append(render_table(ratio_table(card.ratios)))
     if card.run:
         parts.append(" · ".join(f"{escape.plain(k)}: {escape.plain(v, _SENTENCE)}" for k, v in card.run))
     return "\n\n".join(parts)

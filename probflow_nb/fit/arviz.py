@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,10 @@ _STATS = {
 }
 
 
-def inference_data(draws: Draws, facts: Facts, state: Any) -> Any:
-    """Return the draws as ArviZ's InferenceData, with the response and the sampler's own figures.
+def inference_data(draws: Draws, facts: Facts, state: Any, log_lik: Callable[[], np.ndarray | None]) -> Any:
+    """Return the draws as ArviZ's InferenceData, with the response, its log density and the sampler's own figures.
 
+    log_lik: makes log p(y_i | draw), (S, n), or None where it is too large to hold.
     state: the engine's last; chains of NUTS have figures of every draw, which become `sample_stats`.
     Raises FitError where ArviZ is not installed.
     """
@@ -38,6 +40,10 @@ def inference_data(draws: Draws, facts: Facts, state: Any) -> Any:
         coords[f"{e.factor} level"] = list(e.levels)
         coords[f"{e.factor} column"] = list(e.columns)
     groups: dict[str, Any] = {"posterior": posterior, "observed_data": {facts.response: facts.y}}
+    density = log_lik()
+    if density is not None:
+        laid = density.reshape(draws.n_chains, draws.n_draws, *density.shape[1:])
+        groups["log_likelihood"] = {facts.response: laid}
     stats = _sample_stats(state, draws)
     if stats:
         groups["sample_stats"] = stats

@@ -14,10 +14,10 @@ import numpy as np
 
 from ..errors import ProbflowError
 from ..inference.engine import Posterior
+from ..model.letters import shown_names
 from ..model.model import Model
 from ..posterior.verdict import Verdict
 from ..predict.build import response_at
-from ..predict.letters import shown_names
 from ..predict.prior import prior_values
 from ..predict.response import Response
 from ..predict.values import Values, values

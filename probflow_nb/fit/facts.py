@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..display.card import Equation, GroupEquation, Statement, Statements
-from ..model.element_names import is_long, places
+from ..design.design import Design
+from ..design.response import counts_of_trials
+from ..design.wording import counted
+from ..display.card import Equation, FamilyEquation, GroupEquation, Statement, Statements
+from ..lang.printer import label
+from ..lang.tree import Call
+from ..model.element_names import places
+from ..model.letters import shown_names
 from ..model.model import Model
 from ..objects.distribution import Distribution
 from ..objects.parameter import BoundedParameter, Parameter, PositiveParameter
-from ..predict.letters import shown_names
 
 if TYPE_CHECKING:
     from ..model.program import Program
@@ -59,35 +64,55 @@ def _mixed(model: Model) -> Facts:
     common = set(design.column_names)
     groups = tuple(GroupEquation(g.factor, g.column_names, g.correlated) for g in design.groups)
     levels = "".join(f", {len(f.levels):,} levels of {f.name}" for f in model.factors)
-    written = Equation(
-        design.response_name, design.column_names, groups, design.offset is not None, design.weights is not None
-    )
+    family, response = _family(model)
+    weighted = design.weights is not None
+    written = Equation(response, design.column_names, groups, design.offset is not None, weighted, family)
     return Facts(
         model.spec.formula,
         _statements(model, tuple(letters.get(name, name) for name in design.column_names)) if letters else written,
         _prior_lines(model),
-        _data_notes(model),
+        (*_data_notes(model), *_exposure_notes(model)),
         {letters.get(name, name): _mixed_role(name, common) for name in model.scalar_names},
         design.response_name,
         f"{len(design.y):,} rows{levels}",
         design.y,
         design.rows,
+        {one.name: (0.0, 1.0) for one in model.record.auxiliary if one.transform == "logit"} if model.record else {},
     )
 
 
+def _family(model: Model) -> tuple[FamilyEquation | None, str]:
+    """Return the family as mathematics shows it, and the response: of counts / trials the counts."""
+    family, response = model.spec.family, model.design.response_name
+    if model.record is None:
+        return None, response
+    pair = counts_of_trials(model.spec)
+    distribution = family.label.partition("(")[0]
+    if pair is None:
+        # Counts without trials are single events.
+        called = {"Binomial": "Bernoulli", "Gaussian": "Normal"}.get(distribution, distribution)
+        return FamilyEquation(called, family.link, further=model.auxiliary), response
+    return FamilyEquation(distribution, family.link, label(pair[1])), label(pair[0])
+
+
 def _mixed_role(name: str, common: set[str]) -> str:
-    if name in common:
+    if name in common or name.startswith("cut["):
         return "common"
     return "correlation" if name.startswith("cor(") else "variance"
 
 
 def _statements(model: Model, columns: tuple[str, ...]) -> Statements:
     """Return the statements of a person's own text, every prior among them, the likelihood first."""
+    return Statements(_lines(model.spec.text()), columns)
+
+
+def _lines(text: str) -> tuple[Statement, ...]:
+    """Return the statements of a text whose last one is the likelihood, that one first."""
     lines = []
-    for line in model.spec.text().splitlines():
+    for line in text.splitlines():
         left, sign, right = re.split(r"(~|=)", line.partition("  # ")[0], maxsplit=1)
         lines.append(Statement(left.strip(), sign, right.strip()))
-    return Statements((*lines[-1:], *lines[:-1]), columns)
+    return (*lines[-1:], *lines[:-1])
 
 
 def _prior_lines(model: Model) -> tuple[tuple[str, str], ...]:
@@ -108,7 +133,45 @@ def _data_notes(model: Model) -> tuple[str, ...]:
         causes = ", ".join(f"{name} {count:,}" for name, count in design.missing_by_column)
         notes.append(f"{design.n_missing:,} of {design.n_rows:,} rows were left out for missing values ({causes}).")
     notes.extend(f"{column.name} = {column.reason}; dropped." for column in design.dropped_columns)
+    if design.first is not None:
+        notes.append(_added_note(design, design.first))
+    if model.spec.family.name == "ordinal":
+        notes += _category_notes(design)
+    elif design.response_levels:
+        zero, one = design.response_levels
+        notes.append(f"{design.response_name} is modelled as the probability of {one}, against {zero}.")
     return tuple(notes)
+
+
+def _added_note(design: Design, first: int) -> str:
+    """Return a sentence on rows that were added to those of a fit."""
+    return (
+        f"{counted(len(design.y) - first, 'row')} added to the {first:,} of an earlier fit, whose default priors and "
+        "transforms these are."
+    )
+
+
+def _exposure_notes(model: Model) -> tuple[str, ...]:
+    """Return a sentence on offsets that are the log of an exposure: the mean is then a rate."""
+    if model.spec.family.link != "log":
+        return ()
+    logs = (node for node in model.spec.offsets if isinstance(node, Call) and node.function == "log")
+    exposures = [label(argument) for node in logs for argument in node.arguments[:1]]
+    if not exposures:
+        return ()
+    return (f"{model.design.response_name} is modelled as a rate per unit of {', '.join(exposures)}, its exposure.",)
+
+
+def _category_notes(design: Design) -> list[str]:
+    """Return the order of the categories, and which of them no row has."""
+    levels = design.response_levels
+    notes = [f"The categories of {design.response_name} are {' < '.join(levels)}."]
+    counts = np.bincount(design.y.astype(int), minlength=len(levels) + 1)[1:]
+    empty = [level for level, count in zip(levels, counts, strict=True) if count == 0]
+    if empty:
+        which = "category " + empty[0] if len(empty) == 1 else "categories " + ", ".join(empty)
+        notes.append(f"No row has the {which}: of the cutpoints beside, the prior decides what the data leave open.")
+    return notes
 
 
 def _program(program: Program) -> Facts:
@@ -118,13 +181,14 @@ def _program(program: Program) -> Facts:
     left, sign, right = likelihood.partition("~")
     lines = [Statement(left.strip(), "~", right.strip())] if sign else []
     lines += [_statement(program, name, p) for name, p in named]
+    lines = list(_lines(program.source)) if program.formulas.parameters else lines
     density = program.density
     roles, bounds = _roles(program, density.names)
     levels = "".join(f", {len(a.levels):,} elements of {a.name}" for a in density.effects)
     return Facts(
-        program.formula,
+        program.formulas.formula or program.formula,
         Statements(tuple(lines), density.names),
-        tuple((_sized(name, p), shown[name]) for name, p in named),
+        program.formulas.priors or tuple((_sized(name, p), shown[name]) for name, p in named),
         tuple(program.notes),
         roles,
         program.response_name,
@@ -165,8 +229,8 @@ def _roles(program: Program, names: tuple[str, ...]) -> tuple[dict[str, str], di
     roles: dict[str, str] = {}
     bounds: dict[str, tuple[float, float]] = {}
     start = 0
-    for parameter in program.parameters:
-        if is_long(parameter):
+    for name, parameter in zip(program.names, program.parameters, strict=True):
+        if program.by_levels(name, parameter):
             continue
         support = parameter.bijection.support
         role = {"positive": "variance", "correlation": "correlation"}.get(support, "common")

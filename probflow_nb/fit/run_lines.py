@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend.tensorflow import device
+from ..backend.devices import described
 from ..inference.engine import Posterior
+from ..inference.exact import Exact
+from ..inference.point import Point
 from .facts import Facts
 
 # A method of more characters than this gets a line of its own.
@@ -20,6 +22,7 @@ def run_lines(fit: Any, facts: Facts) -> tuple[tuple[str, str], ...]:
     answer = fit.answer
     lines = _engine_lines(type(fit.engine).__name__, answer.method, fit.reason)
     lines.append(("data", facts.data))
+    lines += _renewal_lines(fit)
     if isinstance(answer, Posterior):
         draws = answer.draws
         total = draws.n_chains * draws.n_draws
@@ -35,7 +38,19 @@ def run_lines(fit: Any, facts: Facts) -> tuple[tuple[str, str], ...]:
         lines.append(("seed", str(fit.seed)))
     else:
         lines.append(("REML criterion" if answer.reml else "deviance", f"{answer.criterion:.4f}"))
-    return (*lines, ("device", device()), ("time", f"{fit.seconds:.2f} s"))
+    if fit.device or not fit.cached:  # which device TensorFlow chose back then is not known
+        lines.append(("device", described(fit.device)))
+    lines.append(("time", f"{fit.seconds:.2f} s"))
+    return (*lines, ("cache", fit.cached)) if fit.cached else tuple(lines)
+
+
+def _renewal_lines(fit: Any) -> list[tuple[str, str]]:
+    """Return how rows came to those of an earlier fit."""
+    design, sources = getattr(fit.model, "design", None), getattr(fit.model, "sources", None)
+    if getattr(design, "first", None) is None and getattr(sources, "first", None) is None:
+        return []
+    summed = design is not None and fit.model.record is None and isinstance(fit.engine, (Exact, Point))
+    return [("rows added", "by their cross-products" if summed else "and the model fitted again to all")]
 
 
 def _engine_lines(name: str, method: str, reason: str) -> list[tuple[str, str]]:

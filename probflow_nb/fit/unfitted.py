@@ -28,15 +28,19 @@ class Unfitted(Shown):
         """That there is nothing to trust yet."""
         return Verdict("none", "Not fitted yet.")
 
-    def run(self, engine: Engine | Auto | None = None, seed: int | None = None) -> Run:
+    def run(self, engine: Engine | Auto | str | None = None, seed: int | None = None, device: str = "") -> Run:
         """Return a run, nothing done yet; without an engine the model decides."""
-        return start(self.model, engine, seed)
+        return start(self.model, engine, seed, device)
 
     def fit(
-        self, engine: Engine | Auto | None = None, seed: int | None = None, progress: Progress | None = None
+        self,
+        engine: Engine | Auto | str | None = None,
+        seed: int | None = None,
+        progress: Progress | None = None,
+        device: str = "",
     ) -> Fit:
         """Fit the model; see `lme` for the arguments."""
-        return finish(self.run(engine, seed), self.name, progress)
+        return finish(self.run(engine, seed, device), self.name, progress)
 
     @cached_property
     def card(self) -> Card:

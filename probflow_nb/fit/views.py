@@ -73,6 +73,21 @@ def effect_tables(model: Model, answer: Posterior | Optimum, which: int) -> dict
     return tables
 
 
+def formula_effect_tables(draws: Draws, which: int) -> dict[str, pd.DataFrame]:
+    """Return the same where further parameters have formulas: the columns of all formulas side by side."""
+    import pandas as pd
+
+    tables: dict[str, pd.DataFrame] = {}
+    for effects in draws.effects:
+        sample = effects.affordable_sample()
+        values = sample.mean(axis=0) if which == 0 else sample.std(axis=0, ddof=1)
+        index = pd.Index(effects.levels, name=effects.factor)
+        own = pd.DataFrame(values, index=index, columns=list(effects.columns))
+        before = tables.get(effects.factor)
+        tables[effects.factor] = own if before is None else pd.concat([before, own], axis=1)
+    return tables
+
+
 def _spread(values: np.ndarray, limit: int) -> np.ndarray:
     """Return at most `limit` positions, evenly spaced in the order of the values."""
     if len(values) <= limit:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from .auto import Auto, choose
+from .auto import ENGINES, Auto, choose, extendable, usable
 from .exact import Exact
+from .laplace import Laplace
 from .nuts import NUTS
 from .point import Point
 from .run import Event, Run, resume, start
 from .vi import VI
 
-# Every engine by the name that `--engine` takes.
-ENGINES: dict[str, type] = {"exact": Exact, "nuts": NUTS, "vi": VI, "point": Point}
-
-__all__ = ["ENGINES", "NUTS", "VI", "Auto", "Event", "Exact", "Point", "Run", "choose", "resume", "start"]
+__all__ = [
+    "ENGINES",
+    "NUTS",
+    "VI",
+    "Auto",
+    "Event",
+    "Exact",
+    "Laplace",
+    "Point",
+    "Run",
+    "choose",
+    "extendable",
+    "resume",
+    "start",
+    "usable",
+]

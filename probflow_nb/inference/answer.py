@@ -8,13 +8,17 @@ import numpy as np
 
 from ..model.collapsed import Evaluation
 from ..posterior import diagnostics
-from ..posterior.draws import Draws, Evidence, Quality
+from ..posterior.draws import Draws, Evidence, Origin, Quality
 from ..posterior.verdict import Verdict, judge_chains, judge_emulated, judge_importance, unresolved_sds
 from . import hmc, importance
 from .emulator import CHECKED, Emulator
-from .engine import Posterior
+from .engine import Glimpse, Posterior
 from .importance import Cloud
 from .target import Target
+
+# Multiply-adds that looking at chains may cost, but no fewer draws than the least.
+_SEEN_COST = 1e7
+_LEAST_SEEN = 64
 
 
 def from_cloud(
@@ -30,7 +34,7 @@ def from_cloud(
     names = target.names
     qualities = _weighted_qualities(target, cloud.x, np.exp(smooth), cloud.points, picked, khat)
     laid = values.reshape(chains, draws // chains, len(names))
-    result = Draws(names, laid, qualities, target.effects(theta, beta, seed))
+    result = Draws(names, laid, qualities, target.effects(theta, beta, seed), origin=Origin(theta, beta, seed))
     notes = unresolved_sds(result)
     if not target.collapsed.size:
         verdict = Verdict("fine", f"The posterior can be trusted (closed form, {draws:,} independent draws).")
@@ -59,12 +63,31 @@ def from_chains(target: Target, chains: hmc.Chains, cloud: Cloud, seed: int, sto
     qualities = tuple(
         Quality(float(bulk[i]), float(tail[i]), float(rhat[i]), float("nan"), float(mcse[i])) for i in range(len(names))
     )
-    result = Draws(names, values, qualities, target.effects(flat, beta, seed))
+    result = Draws(names, values, qualities, target.effects(flat, beta, seed), origin=Origin(flat, beta, seed))
     verdict = judge_chains(
         float(np.max(rhat)), float(np.min(bulk)), chains.divergences, not stopped, unresolved_sds(result)
     )
     method = "Hamiltonian Monte Carlo on the variance parameters"
     return Posterior(result, verdict, _evidence(target, cloud, None), method)
+
+
+def seen_in_cloud(target: Target, cloud: Cloud, seed: int, most: int) -> Glimpse:
+    """Return draws resampled from the cloud so far."""
+    rng = np.random.default_rng([seed, 9])
+    picked = importance.resample(cloud.quality()[0], most, rng)
+    values = target.scalars(cloud.x[picked], _draw_beta(target, cloud.points, picked, rng))
+    return Glimpse(target.names, values[None])
+
+
+def seen_in_chains(target: Target, chains: hmc.Chains, seed: int, most: int) -> Glimpse:
+    """Return draws of the chains so far, (C, m, scalar), with the coefficients drawn given each."""
+    kept, C, d = chains.draws.shape
+    affordable = max(_LEAST_SEEN, int(_SEEN_COST / max(target.collapsed.cost, 1.0)))
+    places = np.unique(np.linspace(0, kept - 1, max(1, min(kept, most // C, affordable // C))).astype(int))
+    flat = chains.draws[places].transpose(1, 0, 2).reshape(-1, d)
+    points = target.collapsed.evaluate(flat)
+    beta = _draw_beta(target, points, np.arange(len(flat)), np.random.default_rng([seed, 9]))
+    return Glimpse(target.names, target.scalars(flat, beta).reshape(C, len(places), -1), ordered=True)
 
 
 def _draw_beta(target: Target, points: Evaluation, picked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -97,15 +120,19 @@ def _weighted_qualities(
         found[int(target.places[j])] = Quality(total / error, min(tails), float("nan"), khat, math.sqrt(error))
     scalars = target.scalars(theta, mean)
     for j in set(range(scalars.shape[1])) - found.keys():
-        h = scalars[:, j]
-        error = _error(h, weights, extra)
-        tails = []
-        for q in diagnostics.weighted_quantile(h, weights, np.array([0.05, 0.95])):
-            below = (h <= q).astype(float)
-            tails.append(_variance(below, weights) / max(_error(below, weights, extra), 1e-300))
-        bulk = _variance(h, weights) / max(error, 1e-300)
-        found[j] = Quality(min(bulk, S), min(*tails, S), float("nan"), khat, math.sqrt(error))
+        found[j] = scalar_quality(scalars[:, j], weights, extra, S, khat)
     return tuple(found[j] for j in range(scalars.shape[1]))
+
+
+def scalar_quality(h: np.ndarray, weights: np.ndarray, extra: np.ndarray, S: int, khat: float) -> Quality:
+    """Return the figures of merit of S resampled draws of h (N,) with weights (N,); extra: resampling's variance."""
+    error = _error(h, weights, extra)
+    tails = []
+    for q in diagnostics.weighted_quantile(h, weights, np.array([0.05, 0.95])):
+        below = (h <= q).astype(float)
+        tails.append(_variance(below, weights) / max(_error(below, weights, extra), 1e-300))
+    bulk = _variance(h, weights) / max(error, 1e-300)
+    return Quality(min(bulk, S), min(*tails, S), float("nan"), khat, math.sqrt(error))
 
 
 def _variance(h: np.ndarray, weights: np.ndarray) -> float:

@@ -55,6 +55,11 @@ class Chains:
         """Return the first draws, (C, each, D)."""
         return np.stack([np.concatenate(pieces)[:each] for pieces in self.z])
 
+    def thinned(self, each: int, most: int) -> np.ndarray:
+        """Return at most so many of the first draws of every chain, evenly spaced, (C, m, D)."""
+        places = np.unique(np.linspace(0, each - 1, min(each, max(1, most))).astype(int))
+        return np.stack([_picked(pieces, places) for pieces in self.z])
+
     def pooled(self) -> np.ndarray:
         """Return all draws of all chains, (S, D)."""
         return np.concatenate([piece for pieces in self.z for piece in pieces])
@@ -63,6 +68,16 @@ class Chains:
         """Return the records of the first draws by name, each (C, each)."""
         table = np.stack([np.concatenate(pieces)[:each] for pieces in self.records])
         return {name: table[..., i] for i, name in enumerate(RECORD)}
+
+
+def _picked(pieces: tuple[np.ndarray, ...], places: np.ndarray) -> np.ndarray:
+    """Return the rows at ascending places of what the pieces (m, D) are together, without joining them."""
+    ends = np.cumsum([len(piece) for piece in pieces])
+    found = []
+    for piece, start, end in zip(pieces, ends - [len(piece) for piece in pieces], ends, strict=True):
+        first, last = np.searchsorted(places, [start, end])
+        found.append(piece[places[first:last] - start])
+    return np.concatenate(found)
 
 
 def seat(

@@ -60,6 +60,19 @@ class Optimum:
     method: str
 
 
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """What the draws say while the engine still runs; for a picture, not for an answer.
+
+    names: of the scalars, in the order shown. values: (chain, draw, scalar), equally weighted, possibly thinned.
+    ordered: whether the draws of a chain follow each other in time, so that a trace means something.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    ordered: bool = False
+
+
 class State(Protocol):
     """What the next step needs."""
 
@@ -77,9 +90,11 @@ class State(Protocol):
 class Engine(Protocol):
     """A way to fit a model.
 
-    Two further methods are optional. `extend(model, state, **more)` returns (engine, state) that go on from a state
+    Four further methods are optional. `extend(model, state, **more)` returns (engine, state) that go on from a state
     which was done, with `more` of the engine's own options (draws, steps). `steer(state, **changes)` returns the state
-    with what may change while it runs (learning_rate, kl_weight).
+    with what may change while it runs (learning_rate, kl_weight). `glimpse(model, state, most)` returns a Glimpse of at
+    most so many draws in all, or None where there is nothing to see yet; it costs some milliseconds.
+    `redraw(model, origin)` returns the group effects again by what they were drawn from (`Draws.origin`).
     """
 
     def check(self, model: Model) -> None:

@@ -84,6 +84,11 @@ def start(marginal: Collapsed, cloud: Cloud, draws: int, seed: int) -> Chains:
     )  # fmt: skip
 
 
+def longer(chains: Chains, draws: int) -> Chains:
+    """Return chains that go on to so many draws more in all."""
+    return replace(chains, total=chains.total + math.ceil(draws / _CHAINS))
+
+
 def step(marginal: Collapsed, chains: Chains) -> Chains:
     """Move all chains by some iterations."""
     accepts = []

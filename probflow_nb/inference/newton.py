@@ -47,16 +47,28 @@ def step(f: Callable[[np.ndarray], np.ndarray], mode: Mode, tolerance: float, wi
         values = f(mode.x + lengths[:, None] * direction)
         best = int(np.argmax(values))
         if values[best] > mode.value:
-            return _differences(f, mode.x + lengths[best] * direction, tolerance, width, mode.iteration + 1)
+            ahead = _differences(f, mode.x + lengths[best] * direction, tolerance, width, mode.iteration + 1)
+            # At the end of a prior's support the differences may reach beyond it: then a shorter step is made.
+            if np.isfinite(ahead.value) or not np.isfinite(mode.value):
+                return ahead
     # Not even a short step gains: the point is as high as rounding lets f tell.
     return replace(mode, iteration=mode.iteration + 1, converged=True)
 
 
-def polish(f: Callable[[np.ndarray], np.ndarray], mode: Mode) -> Mode:
-    """Return the point one more Newton step on, if it is no lower: one evaluation in place of a whole iteration."""
-    if not mode.x.size:
+def polish(f: Callable[[np.ndarray], np.ndarray], mode: Mode, width: float = 1e-3) -> Mode:
+    """Return the point one more Newton step on, if it is no lower, with a gradient of the fourth order.
+
+    (4 g(h) - g(2h)) / 3 is free of the third derivative, which moves what g(h) takes for the top: an sd of a tenth of
+    sigma by some 1e-5 of itself. g(h) is known, so that 2d + 1 evaluations do.
+    """
+    d = mode.x.size
+    if not d:
         return mode
-    x = mode.x + _direction(mode)
+    ends = f(np.concatenate([mode.x + 2 * width * np.eye(d), mode.x - 2 * width * np.eye(d)]))
+    with np.errstate(invalid="ignore", over="ignore"):
+        gradient = (4.0 * mode.gradient - (ends[:d] - ends[d:]) / (4 * width)) / 3.0
+    better = replace(mode, gradient=gradient) if np.isfinite(gradient).all() else mode
+    x = mode.x + _direction(better)
     value = float(f(x[None])[0])
     return replace(mode, x=x, value=value) if value >= mode.value else mode
 
@@ -88,7 +100,7 @@ def _differences(
     values = f(np.array(points))
     centre, up, down = values[0], values[1 : d + 1], values[d + 1 : 2 * d + 1]
     # f may be minus infinity at some of them: then so is the difference, or not a number, which is looked for below.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         gradient = (up - down) / (2 * width)
         hessian = np.diag((up - 2 * centre + down) / width**2)
         for (i, j), corner in zip(pairs, values[2 * d + 1 :], strict=True):
@@ -97,5 +109,6 @@ def _differences(
         return Mode(x, -np.inf, np.zeros(d), -np.eye(d), np.inf, iteration, False)
     size = np.maximum(np.abs(np.linalg.eigvalsh(hessian)), 1e-12) if d else np.ones(0)
     vectors = np.linalg.eigh(hessian)[1] if d else np.zeros((0, 0))
-    decrement = float(0.5 * np.sum((vectors.T @ gradient) ** 2 / size))
+    with np.errstate(over="ignore"):
+        decrement = float(0.5 * np.sum((vectors.T @ gradient) ** 2 / size))
     return Mode(x, float(centre), gradient, hessian, decrement, iteration, decrement < tolerance)

@@ -7,16 +7,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..backend.devices import bound
 from ..backend.tensorflow import load
 from ..errors import EngineError
 from ..model.criterion import Criterion, Profile
 from ..model.effects import conditional, conditional_sds
 from ..model.model import Model
 from ..posterior.verdict import Verdict
-from . import newton
+from . import newton, point_latent
 from .engine import Info, Optimum
-from .gaussian import check_gaussian
+from .gaussian import check_gaussian, has_record
 from .newton import Mode
+from .option_names import Optioned
+from .point_latent import LatentPointState
 from .screen import variance_shares
 
 # Newton's decrement, in units of the criterion, below which the climb is over.
@@ -27,29 +30,44 @@ _ZERO = 1e-4
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(metaclass=Optioned):
     """Point estimates as lme4 gives them: REML or maximum likelihood; priors play no part.
 
-    reml: whether the REML criterion is minimised, or the deviance.
+    reml: whether the REML criterion is minimised, or the deviance; a family that is not Gaussian has the deviance.
+    nodes: of adaptive Gauss-Hermite quadrature for such a family, 1 for the Laplace approximation.
     """
 
     reml: bool = field(default=True, metadata={"help": "REML (true) or maximum likelihood (false)"})
+    nodes: int = field(default=1, metadata={"help": "quadrature nodes of a family; 1 is Laplace"})
 
     def __post_init__(self) -> None:
+        if isinstance(self.nodes, bool) or not isinstance(self.nodes, (int, np.integer)) or not 1 <= self.nodes <= 99:
+            raise EngineError(f"Point takes a whole number from 1 to 99 for nodes, not {self.nodes!r:.60}.")
         if not isinstance(self.reml, bool):
             raise EngineError(f"Point takes True or False for reml, not {self.reml!r:.60}.")
 
     def check(self, model: Model) -> None:
-        """Raise EngineError unless the model is Gaussian."""
+        """Raise EngineError unless the model is Gaussian or its family has a record."""
+        if has_record(model):
+            point_latent.check(model, self.nodes)
+            return
         check_gaussian(model, "point")
+        if self.nodes > 1:
+            raise EngineError(
+                "A Gaussian response needs no quadrature: its likelihood is exact.", hint="Leave nodes out."
+            )
 
-    def init(self, model: Model, seed: int) -> PointState:
+    def init(self, model: Model, seed: int) -> PointState | LatentPointState:
         """Return the state before the climb; the criterion needs no random numbers."""
+        if has_record(model):
+            return point_latent.init(model, self.nodes)
         criterion = Criterion(model.marginal, self.reml)
         return PointState(criterion, _start(criterion))
 
-    def step(self, model: Model, state: PointState) -> tuple[PointState, Info]:
+    def step(self, model: Model, state: PointState | LatentPointState) -> tuple[PointState | LatentPointState, Info]:
         """Make one Newton step."""
+        if isinstance(state, LatentPointState):
+            return point_latent.step(state)
 
         def f(phi: np.ndarray) -> np.ndarray:
             return -state.criterion.values(phi)
@@ -61,8 +79,10 @@ class Point:
         info = Info(mode.iteration, 0, "maximising", -mode.value, {"decrement": mode.decrement})
         return replace(state, mode=mode, done=done), info
 
-    def result(self, model: Model, state: PointState) -> Optimum:
+    def result(self, model: Model, state: PointState | LatentPointState) -> Optimum:
         """Return estimates, standard errors, conditional modes and the verdict."""
+        if isinstance(state, LatentPointState):
+            return point_latent.result(model, state)
         assert state.mode is not None
         criterion, phi = state.criterion, state.mode.x
         profile = criterion.profile(phi)
@@ -75,7 +95,7 @@ class Point:
         method = "REML" if self.reml else "maximum likelihood"
         return Optimum(
             profile.criterion, self.reml, model.scalar_names, values, errors, profile.covariance,
-            lambda: _effects(model, criterion, phi, profile), relative, verdict, method,
+            bound(lambda: _effects(model, criterion, phi, profile)), relative, verdict, method,
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from ..backend.devices import bound
 from ..model.conditional_gaussian import ConditionalGaussian
 from ..model.density import Axes
 from ..objects.parameter import Parameter
@@ -69,6 +70,7 @@ class ProgramTarget:
         program = collapsed.program
         held: dict[int, dict[Parameter, np.ndarray]] = {}
 
+        @bound
         def sample(m: int, axes: Axes, parameter: Parameter) -> np.ndarray:
             if m not in held:
                 held.clear()

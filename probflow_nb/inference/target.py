@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Protocol
 
 import numpy as np
 
+from ..backend.devices import bound
 from ..model.collapsed import Collapsed
 from ..model.conditional_gaussian import recognise
 from ..model.effects import sample_effects
 from ..model.marginal import Marginal
 from ..model.model import Model
+from ..model.perturbation import BLOCK, draw_cost, perturbation, perturbed_effects, worthwhile
 from ..model.program import Program
 from ..posterior.draws import Effects
 from .program_target import ProgramTarget
@@ -108,15 +110,25 @@ class MixedTarget:
         marginal, S = model.marginal, len(theta)
         place = {factor.members: i for i, factor in enumerate(marginal.moments.factors)}
         held: dict[int, list[np.ndarray]] = {}
+        by_perturbation = worthwhile(marginal, S)
+        # Of all draws, so that the first few are the same however many are asked for.
+        reference = cache(partial(perturbation, marginal, theta))
 
+        @bound
         def sample(m: int, position: int) -> np.ndarray:
             if m not in held:
                 held.clear()
-                held[m] = sample_effects(marginal, theta[:m], beta[:m], seed)
+                if by_perturbation:
+                    held[m] = perturbed_effects(reference(), theta[:m], beta[:m], seed)
+                else:
+                    held[m] = sample_effects(marginal, theta[:m], beta[:m], seed)
             return held[m][position]
 
         size = sum(f.n_levels * f.n_columns for f in marginal.moments.factors)
-        count = affordable(S, marginal.cost, size)
+        count = affordable(S, draw_cost(marginal) if by_perturbation else marginal.cost, size)
+        if by_perturbation and count > BLOCK:
+            # A block that is begun costs as much as a whole one.
+            count -= count % BLOCK
         return tuple(
             Effects(f.name, f.levels, f.columns, S, partial(sample, position=place[f.members]), count)
             for f in model.factors

@@ -11,7 +11,7 @@ _AFFORDABLE = 2e10
 # but no fewer draws of them than this.
 _LEAST = 60
 # Group effects that a table or a picture may hold at once.
-_HELD = 4_000_000
+_HELD = 4_500_000
 
 
 def affordable(S: int, cost: float, size: int) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..model.density import Density
 from ..model.model import Model
 from ..objects.bounded import Flat
 from ..posterior import diagnostics
@@ -16,7 +17,7 @@ from ..posterior.pareto import pareto_smooth
 from ..posterior.verdict import unresolved_sds
 from . import importance
 from .assembly import chain_draws, named_values
-from .engine import Posterior
+from .engine import Glimpse, Posterior
 from .variational_ascent import log_densities
 from .variational_stopping import BOUND
 
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
 # Draws that are weighed, as a multiple of those asked for: khat of few draws is uncertain.
 _POOL = 4
 # Rows times draws that weights may cost; fewer draws are weighed where they cost more, but no fewer than the least.
-_AFFORDABLE = 4e8
+_AFFORDABLE = 1e8
 _LEAST = 400
 _AT_ONCE = 500
 _HELD = 2e7
+# Numbers that a glimpse may make, but no fewer draws than these.
+_NUMBERS_SEEN = 4e5
+_FEW_SEEN = 200
 
 
 def answer(engine: VI, model: Any, state: VIState) -> Posterior:
@@ -38,12 +42,12 @@ def answer(engine: VI, model: Any, state: VIState) -> Posterior:
     density = ascent.density
     q = state.trail.best or state.q
     draws = engine.draws
-    size = _POOL * draws
-    e = np.random.default_rng([state.seed, 14]).standard_normal((size, structure.size))
+    most = max(draws if engine.corrected else _LEAST, _AFFORDABLE / (density.n_rows + density.size))
+    weighed = int(min(_POOL * draws, most))
+    # Numbers are made row by row, so that the draws are the same however many are weighed.
+    e = np.random.default_rng([state.seed, 14]).standard_normal((max(draws, weighed), structure.size))
     z, log_q = structure.sample(q, e)
-    weighed = int(min(size, max(draws if engine.corrected else _LEAST, _AFFORDABLE / (density.n_rows + density.size))))
-    at_once = int(np.clip(_HELD / (density.n_rows + density.size), 10, _AT_ONCE))
-    logs = log_densities(ascent, z[:weighed], at_once) - log_q[:weighed]
+    logs = log_densities(ascent, z[:weighed], _at_once(density)) - log_q[:weighed]
     logs = np.where(np.isnan(logs), -np.inf, logs)
     smooth, khat = pareto_smooth(logs)
     ess = float(np.exp(-_log_sum(2 * smooth))) if np.isfinite(smooth).any() else 0.0
@@ -72,6 +76,31 @@ def answer(engine: VI, model: Any, state: VIState) -> Posterior:
     )
     evidence = _evidence(logs, ess) if usable and state.kl_weight == 1.0 and _proper(model) else None
     return Posterior(result, judge_approximation(fit, unresolved_sds(result)), evidence, _method(state, fit, logs))
+
+
+def prepare(state: VIState) -> None:
+    """Compile what the ascent and its answer run, so that neither a step nor a click on Stop waits for it."""
+    ascent, structure = state.ascent, state.ascent.structure
+    ascent.compile(state.q)
+    e = np.random.default_rng([state.seed, 14]).standard_normal((2, structure.size))
+    z, _ = structure.sample(state.q, e)
+    log_densities(ascent, z, _at_once(ascent.density))
+    named_values(ascent.density, z[None], ascent.inputs)
+
+
+def seen(model: Any, state: VIState, most: int) -> Glimpse:
+    """Return draws of the family after the last step; when it is done of that which answers."""
+    ascent = state.ascent
+    q = (state.trail.best or state.q) if state.done else state.q
+    size = min(most, max(_FEW_SEEN, int(_NUMBERS_SEEN / ascent.density.size)))
+    e = np.random.default_rng([state.seed, 14]).standard_normal((size, ascent.structure.size))
+    z, _ = ascent.structure.sample(q, e)
+    values = named_values(ascent.density, z[None], ascent.inputs)
+    return Glimpse(tuple(ascent.density.names), ascent.density.scalars(values))
+
+
+def _at_once(density: Density) -> int:
+    return int(np.clip(_HELD / (density.n_rows + density.size), 10, _AT_ONCE))
 
 
 def _method(state: VIState, fit: Approximation, logs: np.ndarray) -> str:

@@ -71,6 +71,13 @@ class Ascent:
         last, total, figures = self._program(q, tf.constant(full), tf.constant(chosen), count, settings)
         return last, {name: value.numpy() for name, value in total.items()}, figures.numpy() / count
 
+    def compile(self, q: Mapping[str, Any]) -> None:
+        """Compile the program of a chunk, or find that it is; no step is done."""
+        tf = load()
+        noise = tf.zeros([self.steps, self.pairs, self.structure.size], tf.float64)
+        rows = tf.zeros([self.steps, max(self.batch, 1)], tf.int32)
+        self._program(q, noise, rows, 0, tf.ones([3], tf.float64))
+
     def _program(self, q: Any, noise: Any, rows: Any, count: int, settings: Any) -> Any:
         tf = load()
         arguments = (

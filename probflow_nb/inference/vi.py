@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import EngineError
+from ..model.link_range import bounded, unbounded_links
 from ..model.model import Model
 from . import variational_stopping as stopping
 from .assembly import named_values
-from .engine import Info, Posterior
-from .gaussian import check_gaussian
+from .engine import Glimpse, Info, Posterior
+from .gaussian import check_gaussian, has_record
+from .option_names import Optioned
 from .row_stream import RowStream, stream
-from .variational_answer import answer
+from .variational_answer import answer, prepare, seen
 from .variational_ascent import Ascent, identify
 from .variational_stopping import Trail
 from .variational_structure import RANKS, choose_rank, structure_of
@@ -42,7 +44,7 @@ _CHUNK = 25
 
 
 @dataclass(frozen=True)
-class VI:
+class VI(metaclass=Optioned):
     """Variational inference: the nearest member of a family of distributions, with a verdict on how near that is.
 
     rank: "structured", "full", "mean-field", or None to let the model decide. steps: at most so many steps of the
@@ -52,14 +54,31 @@ class VI:
     laid out in.
     """
 
-    rank: str | None = field(default=None, metadata={"help": 'family: "structured", "full" or "mean-field"'})
-    steps: int | None = field(default=None, metadata={"help": "at most so many steps of the ascent"})
-    draws: int = field(default=4000, metadata={"help": "posterior draws in all"})
-    batch: int | None = field(default=None, metadata={"help": "rows a step, for large data"})
-    learning_rate: float = field(default=0.2, metadata={"help": "of the ascent, above 0, at most 1"})
-    kl_weight: float = field(default=1.0, metadata={"help": "of the KL term; 1 is Bayes' rule"})
+    rank: str | None = field(
+        default=None, metadata={"help": 'family: "structured", "full" or "mean-field"', "choices": RANKS}
+    )
+    steps: int | None = field(
+        default=None, metadata={"help": "at most so many steps of the ascent", "least": 1, "most": _MOST, "step": 500}
+    )
+    draws: int = field(
+        default=4000, metadata={"help": "posterior draws in all", "least": 100, "most": _MOST, "step": 1000}
+    )
+    batch: int | None = field(
+        default=None,
+        metadata={"help": "rows a step, for large data", "least": 1, "most": _MOST, "step": 100, "unit": "rows"},
+    )
+    learning_rate: float = field(
+        default=0.2,
+        metadata={"help": "of the ascent, above 0, at most 1", "least": 0.0, "above": True, "most": 1.0, "step": 0.05},
+    )
+    kl_weight: float = field(
+        default=1.0,
+        metadata={"help": "of the KL term; 1 is Bayes' rule", "least": 0.0, "above": True, "step": 0.1},
+    )
     corrected: bool = field(default=False, metadata={"help": "resample the draws by importance weights"})
-    chains: int = field(default=4, metadata={"help": "chains that the draws are laid out in"})
+    chains: int = field(
+        default=4, metadata={"help": "chains that the draws are laid out in", "least": 1, "most": 256, "step": 1}
+    )
 
     def __post_init__(self) -> None:
         if self.rank is not None and self.rank not in RANKS:
@@ -86,7 +105,13 @@ class VI:
     def check(self, model: Model) -> None:
         """Raise EngineError if the model offers no density."""
         if isinstance(model, Model):
-            check_gaussian(model, "vi")
+            if not has_record(model):
+                check_gaussian(model, "vi")
+            elif model.record is not None and bounded(model.record):
+                raise EngineError(
+                    f"VI draws every linear predictor, and the link {model.record.link} takes only some.",
+                    hint=f"Take engine=NUTS(), or the link {unbounded_links(model.record)}.",
+                )
         elif not hasattr(model, "density"):
             raise EngineError(f"VI fits models with a density, and a {type(model).__name__} has none.")
 
@@ -109,7 +134,9 @@ class VI:
         return VIState(seed, rank, ascent, q, rows, self.learning_rate, self.kl_weight)
 
     def step(self, model: Model, state: VIState) -> tuple[VIState, Info]:
-        """Do one compiled chunk of steps."""
+        """Compile, or do one compiled chunk of steps."""
+        if state.phase != "climbing":
+            return self._compiled(state)
         ascent, trail = state.ascent, state.trail
         count = min(ascent.steps, (state.least or self.steps or _LIMIT) - state.step)
         noise = ascent.noise(state.seed, state.chunk)[:count]
@@ -127,10 +154,22 @@ class VI:
         ended = state.step >= (state.least or self.steps or _LIMIT)
         met = state.trail.met and not state.least
         state = replace(state, done=ended or met, capped=ended and not state.trail.met)
-        figures_shown = {
-            "learning_rate": rate, "kl_weight": state.kl_weight, "divergence": state.trail.figure,
-        }  # fmt: skip
-        return state, Info(state.step, self.steps or 0, "climbing the ELBO", float(figures[0]), figures_shown)
+        shown = {"learning_rate": rate, "kl_weight": state.kl_weight, "divergence": state.trail.figure}
+        return state, Info(state.step, self.steps or 0, "climbing the ELBO", float(figures[0]), shown)
+
+    def _compiled(self, state: VIState) -> tuple[VIState, Info]:
+        """Say that it is going to compile, then do."""
+        following = "climbing"
+        if state.phase == "start":
+            following = "compiling"
+        else:
+            prepare(state)
+        shown = {"learning_rate": state.learning_rate, "kl_weight": state.kl_weight}
+        return replace(state, phase=following), Info(state.step, self.steps or 0, "compiling", math.nan, shown)
+
+    def glimpse(self, model: Model, state: VIState, most: int = 1000) -> Glimpse | None:
+        """Return draws of the family as it is now; of the answer's when it is done."""
+        return seen(model, state, min(most, self.draws)) if state.ready else None
 
     def result(self, model: Model, state: VIState) -> Posterior:
         """Return draws of the fitted family with khat, the verdict, and the evidence where it was asked for."""
@@ -174,10 +213,11 @@ class VI:
 class VIState:
     """Where a variational fit stands.
 
-    rank: of the family. ascent: the compiled steps. q: the family's numbers after the last step. rows: of minibatches.
-    learning_rate, kl_weight: as they are now. step, chunk: how many are done. trail: of the stopping rule. windows:
-    whole windows so far. centred: share of levels that are centred. objectives: the mean ELBO of each chunk. least:
-    the step to go on to whatever the rule says, 0 for none. capped: whether a number of steps ended it.
+    phase: "start", "compiling" or "climbing". rank: of the family. ascent: the compiled steps. q: the family's numbers
+    after the last step. rows: of minibatches. learning_rate, kl_weight: as they are now. step, chunk: how many are
+    done. trail: of the stopping rule. windows: whole windows so far. centred: share of levels that are centred.
+    objectives: the mean ELBO of each chunk. least: the step to go on to whatever the rule says, 0 for none. capped:
+    whether a number of steps ended it.
     """
 
     seed: int
@@ -196,6 +236,7 @@ class VIState:
     least: int = 0
     done: bool = False
     capped: bool = False
+    phase: str = "start"
 
     @property
     def ready(self) -> bool:

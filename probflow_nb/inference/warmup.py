@@ -9,22 +9,43 @@ from typing import Any
 import numpy as np
 
 from ..backend.tensorflow import load
-from ..errors import EngineError
+from ..errors import EngineError, SpecError
 from ..model.density import Density
+from ..model.program_density import ProgramDensity
 from . import metric
 from .assembly import named_values
 from .chains import Chains, evaluate, reasonable_step, seat
 from .nuts_program import Loop, tuning
+from .preconditioning import Preconditioner
 
-# Shares of the warm-up's draws at which windows end: each ends in a new metric, the last in the step size alone.
-ENDS = (0.05, 0.1, 0.2, 0.35, 0.6, 0.9, 1.0)
-# How firmly each window begins with the step size of the one before, in trajectories; 0: it is searched anew.
-_SEEN = (0.0, 0.0, 0.0, 0.0, 0.0, 10.0, 20.0)
-# After this window the centring is chosen, from its draws.
-_CENTRING = 3
 # Trees of the first windows, far from the posterior and with no metric yet, are cut here.
 _SHALLOW = 7
 _TRIES = 20
+# Draws of the prior that a chain's starting point is the best of.
+_CANDIDATES = 64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What happens when in a warm-up.
+
+    ends: shares of its draws at which windows end: each ends in a new metric, the last in the step size alone. seen:
+    how firmly each window begins with the step size of the one before, in trajectories; 0: it is searched anew.
+    centring: after this window the centring is chosen, from its draws, and draws of earlier ones are forgotten.
+    shallow: windows whose trees are cut. draws: a chain, unless a person says.
+    """
+
+    ends: tuple[float, ...]
+    seen: tuple[float, ...]
+    centring: int
+    shallow: int
+    draws: int
+
+
+# From anywhere; from an approximation that is off; from one that is near, whose draws count as the posterior's.
+FAR = Plan((0.05, 0.1, 0.2, 0.35, 0.6, 0.9, 1.0), (0.0, 0.0, 0.0, 0.0, 0.0, 10.0, 20.0), 3, 2, 500)
+OFF = Plan((0.1, 0.25, 0.5, 0.85, 1.0), (0.0, 0.0, 0.0, 10.0, 20.0), 1, 0, 300)
+NEAR = Plan((0.2, 0.6, 1.0), (0.0, 10.0, 20.0), -1, 0, 150)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +60,24 @@ class Warmup:
     chains: Chains
     pilot: np.ndarray
     centring: np.ndarray
+    plan: Plan = FAR
+
+    @property
+    def last(self) -> bool:
+        """Whether no window follows."""
+        return self.window + 1 == len(self.plan.ends)
+
+    def begun(self) -> float:
+        """Return the share of the warm-up before the window."""
+        return self.plan.ends[self.window - 1] if self.window else 0.0
 
     def goal(self, total: int) -> int:
         """Return how many draws of all chains together end the window; total: of the whole warm-up."""
-        begun = ENDS[self.window - 1] if self.window else 0.0
-        return max(2, round((ENDS[self.window] - begun) * total))
+        return max(2, round((self.plan.ends[self.window] - self.begun()) * total))
 
     def deepest(self, levels: int) -> int:
         """Return the doublings allowed in the window."""
-        return min(levels, _SHALLOW) if self.window < 2 else levels
+        return min(levels, _SHALLOW) if self.window < self.plan.shallow else levels
 
 
 def begin(density: Density, loop: Loop, seed: int) -> Warmup:
@@ -59,40 +89,91 @@ def begin(density: Density, loop: Loop, seed: int) -> Warmup:
     return Warmup(0, _stepped(chains), np.zeros((0, density.size)), centring)
 
 
-def start(density: Density, loop: Loop, inputs: Mapping[str, Any], root: np.ndarray, seed: int) -> np.ndarray:
-    """Return starting points (C, D), uniform in (-2, 2), nearer to 0 where the density is not finite."""
+def begin_near(density: Density, loop: Loop, known: Preconditioner, seed: int) -> Warmup | None:
+    """Return the warm-up at draws of an approximation, with its metric; None where the density is not finite there."""
+    inputs = density.inputs(known.centring)
+    root = metric.root(known.z, loop.shape.dense)
     rng = np.random.Generator(np.random.SFC64([seed, 10]))
-    z = rng.uniform(-2.0, 2.0, (loop.shape.chains, density.size))
-    for _ in range(_TRIES):
+    chosen = rng.permutation(len(known.z))
+    C = loop.shape.chains
+    z = known.z[np.resize(chosen, C)]
+    for attempt in range(1, _TRIES):
         bad = ~np.isfinite(evaluate(loop, inputs, z, root)[0])
         if not bad.any():
-            return z
-        z = np.where(bad[:, None], 0.7 * rng.permuted(z, axis=1), z)
-    raise nowhere_finite(density, inputs, z[int(np.argmax(bad))])
+            break
+        z = np.where(bad[:, None], known.z[np.resize(np.roll(chosen, -attempt * C), C)], z)
+    else:
+        return None
+    chains = seat(loop, inputs, z, root, 0.1, seed)
+    pilot = known.z if known.trusted else known.z[:0]
+    return Warmup(0, _stepped(chains), pilot, known.centring, NEAR if known.trusted else OFF)
+
+
+def start(density: Density, loop: Loop, inputs: Mapping[str, Any], root: np.ndarray, seed: int) -> np.ndarray:
+    """Return starting points (C, D), uniform in (-2, 2), nearer to 0 where the density is not finite.
+
+    A density may have an `origin` (D,) of its own instead of 0.
+    """
+    if isinstance(density, ProgramDensity) and density.program.formulas.parameters:
+        found = _best_of_prior(density, loop, inputs, root, seed)
+        if found is not None:
+            return found
+    rng = np.random.Generator(np.random.SFC64([seed, 10]))
+    origin = getattr(density, "origin", 0.0)
+    away = rng.uniform(-2.0, 2.0, (loop.shape.chains, density.size))
+    for _ in range(_TRIES):
+        bad = ~np.isfinite(evaluate(loop, inputs, origin + away, root)[0])
+        if not bad.any():
+            return np.asarray(origin + away)
+        away = np.where(bad[:, None], 0.7 * rng.permuted(away, axis=1), away)
+    raise nowhere_finite(density, inputs, (origin + away)[int(np.argmax(bad))])
+
+
+def _best_of_prior(
+    density: ProgramDensity, loop: Loop, inputs: Mapping[str, Any], root: np.ndarray, seed: int
+) -> np.ndarray | None:
+    """Return for each chain the likeliest of some draws of the prior, (C, D); None where it has none.
+
+    Where the spread of rows has a formula, numbers near 0 may be so far from the data that chains stay where they are.
+    """
+    C = loop.shape.chains
+    try:
+        drawn = density.program.prior_sample(C * _CANDIDATES, seed)
+    except SpecError:
+        # A Flat prior has no draws.
+        return None
+    z = np.asarray(density.unconstrain(drawn, inputs))
+    values = np.stack([evaluate(loop, inputs, z[i : i + C], root)[0] for i in range(0, len(z), C)])
+    values = np.where(np.isfinite(values), values, -np.inf)
+    if not np.isfinite(values.max(axis=0)).all():
+        return None
+    best = values.argmax(axis=0)
+    return np.asarray(z.reshape(_CANDIDATES, C, -1)[best, np.arange(C)])
 
 
 def advance(density: Density, warmup: Warmup) -> Warmup:
     """Return the next window, its chains seated with what this one taught."""
     chains, centring = warmup.chains, warmup.centring
     drawn, position, inputs = chains.pooled(), chains.position, chains.inputs
-    pilot = np.concatenate([warmup.pilot, drawn])
-    if warmup.window == _CENTRING and len(centring):
+    pilot, plan = np.concatenate([warmup.pilot, drawn]), warmup.plan
+    if warmup.window == plan.centring and len(centring):
         chosen = density.centring(_flat(named_values(density, drawn[None], inputs)))
         if not np.array_equal(chosen, centring):
             centring, others = chosen, density.inputs(chosen)
             pilot, position = (_moved(density, z, inputs, others) for z in (drawn, position))
             inputs = others
-    elif warmup.window < _CENTRING:
+    elif warmup.window < plan.centring:
         # Early draws are still on their way to the posterior.
         pilot = drawn[len(drawn) // 4 :] if warmup.window == 0 else drawn
     # The last window settles the step size under the metric of the sampling: later draws would not change it much.
     window = warmup.window + 1
     root = metric.root(pilot, chains.loop.shape.dense)
+    seen = plan.seen[window]
     seated = seat(
-        chains.loop, inputs, position, root, chains.step_size(), chains.seed, chains.passes, chains.seats, _SEEN[window]
+        chains.loop, inputs, position, root, chains.step_size(), chains.seed, chains.passes, chains.seats, seen
     )
-    kept = pilot if warmup.window >= _CENTRING else pilot[:0]
-    return Warmup(window, seated if _SEEN[window] else _stepped(seated), kept, centring)
+    kept = pilot if warmup.window >= plan.centring else pilot[:0]
+    return Warmup(window, seated if seen else _stepped(seated), kept, centring, plan)
 
 
 def sampling(chains: Chains) -> Chains:

@@ -7,6 +7,7 @@ read raw, because a factor level may be anything: `Machine[B 2]`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import ParseError, Span
@@ -57,6 +58,19 @@ def tokenize(text: str) -> list[Token]:
     Raises ParseError for characters outside the language and for a quote that is never closed.
     """
     checked(text)
+    return _tokens(text, _token)
+
+
+def scan(text: str) -> list[Token]:
+    """Return the tokens of a text that is still being written, of which nothing is refused; the last is of kind "end".
+
+    A quote or square bracket that is not closed yet is of kind "open" and goes on to the end of its line; what is
+    outside of the language is of kind "unknown".
+    """
+    return _tokens(text, _lenient_token)
+
+
+def _tokens(text: str, read: Callable[[str, int], Token]) -> list[Token]:
     tokens: list[Token] = []
     depth = 0
     at = 0
@@ -71,7 +85,7 @@ def tokenize(text: str) -> list[Token]:
         elif character == "#":
             at = _line_end(text, at)
         else:
-            token = _token(text, at)
+            token = read(text, at)
             depth = max(0, depth + (token.kind == "(") - (token.kind == ")"))
             tokens.append(token)
             at = token.span.stop
@@ -101,6 +115,17 @@ def _token(text: str, at: int) -> Token:
             kind = "**" if sign == "^" else sign
             return Token(kind, kind, Span(at, at + len(sign)))
     raise _foreign(text, at, at + 1)
+
+
+def _lenient_token(text: str, at: int) -> Token:
+    try:
+        return _token(text, at)
+    except ParseError as error:
+        if text[at] in "`\"'[":
+            stop = _line_end(text, at)
+            return Token("open", text[at:stop], Span(at, stop))
+        stop = error.span.stop if error.span is not None else at + 1
+        return Token("unknown", text[at:stop], Span(at, stop))
 
 
 def _foreign(text: str, start: int, stop: int) -> ParseError:

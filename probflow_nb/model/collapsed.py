@@ -51,6 +51,10 @@ class Collapsed(Protocol):
         """Places in theta that are logs of sds of effects, near whose zero the likelihood is smooth in the sd."""
         ...
 
+    def batches(self, S: int) -> list[slice]:
+        """Return the slices in which S values of theta are worked on."""
+        ...
+
     def scatter(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Return points (size, d) scattered over what is plausible."""
         ...

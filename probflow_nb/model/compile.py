@@ -7,6 +7,8 @@ import numpy as np
 from ..design.design import Design
 from ..spec.model_spec import ModelSpec
 from ..spec.priors import Distribution
+from .families import auxiliary_names
+from .families.response import check_response
 from .linear_operator import GroupOperator
 from .model import Model, ModelFactor
 from .parameter import Parameter
@@ -18,9 +20,14 @@ def compile_model(spec: ModelSpec, design: Design) -> Model:
 
     Raises SpecError for a prior on a parameter that the model does not have.
     """
+    check_response(spec, design)
     resolved = resolve(spec, design)
     factors = _factors(design)
-    return Model(resolved, design, factors, _parameters(design, factors, table(resolved, design)))
+    priors = table(resolved, design)
+    names = auxiliary_names(spec.family, design)
+    further = (Parameter(name, (), (prior,)) for name, prior in zip(names, priors.auxiliary, strict=True))
+    parameters = (*_parameters(design, factors, priors), *further)
+    return Model(resolved, design, factors, parameters)
 
 
 def _factors(design: Design) -> tuple[ModelFactor, ...]:
@@ -48,5 +55,4 @@ def _parameters(design: Design, factors: tuple[ModelFactor, ...], priors: PriorT
             lkj = Distribution("LKJ", (priors.correlations[factor.members[0]],))
             found.append(Parameter(f"cor[{factor.name}]", (k, k), (lkj,), (factor.columns, factor.columns)))
         found.append(Parameter(f"b[{factor.name}]", (J, k), (), (factor.levels, factor.columns)))
-    found.append(Parameter("sigma", (), (priors.sigma,)))
     return tuple(found)

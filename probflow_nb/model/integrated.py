@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.devices import by_device
 from ..backend.tensorflow import load
 from ..objects.multivariate import MultivariateNormal, root
 from ..objects.parameter import Parameter
@@ -23,7 +24,7 @@ class Integrated:
 
     terms: tuple[PriorTerm, ...]
 
-    @cached_property
+    @by_device
     def inputs(self) -> dict[str, Any]:
         """The plain numbers of their priors."""
         return {key: tensor(value) for term in self.terms for key, value in term.constants().items()}

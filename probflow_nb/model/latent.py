@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..backend.devices import by_device
 from ..backend.tensorflow import load
 from ..errors import ProbflowError
 from ..objects.parameter import Parameter
@@ -38,7 +38,7 @@ class Latent:
         """The parameters in the order of z."""
         return tuple(term.parameter for term in self.terms)
 
-    @cached_property
+    @by_device
     def inputs(self) -> dict[str, Any]:
         """What the terms are given: plain numbers of their priors; nothing is centred."""
         tf = load()

@@ -13,6 +13,7 @@ theta holds log sds (scaled), atanh partial correlations and log sigma; its prio
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 
 from ..backend.tensorflow import load
 from ..design.design import Design
-from ..design.moments import Moments
+from ..design.moments import Factor, Moments, Scaling
 from ..objects.densities import lkj_partial_log_prob, log_prob
 from ..spec.priors import Distribution
 from . import covariance
@@ -236,7 +237,7 @@ def _scale_priors(
 def marginal(design: Design, moments: Moments, priors: PriorTable) -> Marginal:
     """Return the marginal posterior of theta for a design, its moments and its priors."""
     terms = covariance.layout(tuple((g.n_columns, g.correlated and g.n_columns > 1) for g in design.groups))
-    units = sd_units(design, moments)
+    units = sd_units(design, moments.factors, moments.scaling.y_scale)
     return Marginal(
         moments,
         elimination(moments),
@@ -245,27 +246,27 @@ def marginal(design: Design, moments: Moments, priors: PriorTable) -> Marginal:
         units,
         priors,
         _scale_priors(terms, priors.sds, list(units), priors.sigma, moments.scaling.y_scale),
-        common_prior(design, moments, priors),
+        common_prior(design, moments.scaling, priors),
     )
 
 
-def sd_units(design: Design, moments: Moments) -> tuple[np.ndarray, ...]:
-    """Return for each group term (k,): what a scaled sd is multiplied by to be on the data's scale."""
+def sd_units(design: Design, factors: Sequence[Factor], unit: float) -> tuple[np.ndarray, ...]:
+    """Return for each group term (k,): what a scaled sd is multiplied by to be on the data's scale; unit: of eta."""
     units: list[np.ndarray] = [np.zeros(0)] * len(design.groups)
-    for factor in moments.factors:
+    for factor in factors:
         starts = np.concatenate([[0], np.cumsum(factor.widths)])
         for place, member in enumerate(factor.members):
-            units[member] = moments.scaling.y_scale / factor.scale[starts[place] : starts[place + 1]]
+            units[member] = unit / factor.scale[starts[place] : starts[place + 1]]
     return tuple(units)
 
 
-def common_prior(design: Design, moments: Moments, priors: PriorTable) -> CommonPrior:
+def common_prior(design: Design, scaling: Scaling, priors: PriorTable) -> CommonPrior:
     """Return the prior of beta in scaled units from one Normal or Flat prior a coefficient.
 
     Each proper prior is on a linear functional v' beta ~ N(m, s^2), v a unit vector or, for the intercept at the
     predictors' means, (1, means).
     """
-    T, t = moments.scaling.coefficients()
+    T, t = scaling.coefficients()
     p = T.shape[0]
     rows: list[tuple[np.ndarray, Distribution]] = []
     unit = np.eye(p)

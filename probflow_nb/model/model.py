@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..backend.devices import by_device
 from ..backend.tensorflow import load
 from ..design.design import Design
-from ..design.moments import Moments, moments
+from ..design.moments import Moments, eliminated_factors, moments
 from ..errors import EngineError
 from ..objects.densities import log_prob
 from ..spec.model_spec import ModelSpec
+from .default_scale import eta_unit
 from .density import Density
+from .families import ResponseFamily, auxiliary_names, record_of
+from .families.auxiliary import log_orderings
+from .given import Given
 from .linear_operator import GroupOperator
 from .marginal import Marginal, marginal, sd_units
 from .parameter import Parameter
@@ -42,16 +47,20 @@ class ModelFactor:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A compiled linear mixed model y ~ Normal(X @ beta + Z @ b + offset, sigma / sqrt(weights)).
+    """A compiled mixed model y ~ Normal(X @ beta + Z @ b + offset, sigma / sqrt(weights)), or of another family.
 
     spec: with a prior for every parameter. design: the arrays. factors: grouping factors in the order of the text.
-    parameters: beta, then sd, cor and b of each factor, then sigma.
+    parameters: beta, then sd, cor and b of each factor, then sigma or the family's further parameters.
+    cross_products: the moments where they are known already, such as sums of those of parts of the rows.
+    given: the text and the data as they were given, for another model of them; None where only the design is left.
     """
 
     spec: ModelSpec
     design: Design
     factors: tuple[ModelFactor, ...]
     parameters: tuple[Parameter, ...]
+    cross_products: Moments | None = field(default=None, repr=False)
+    given: Given | None = field(default=None, repr=False)
 
     @property
     def priors(self) -> PriorTable:
@@ -60,10 +69,15 @@ class Model:
 
     @cached_property
     def moments(self) -> Moments:
-        """The cross-products, made in one pass at their first use."""
-        return moments(self.design)
+        """The cross-products, made in one pass at their first use unless they are known."""
+        return moments(self.design) if self.cross_products is None else self.cross_products
 
-    @cached_property
+    @property
+    def has_moments(self) -> bool:
+        """Whether the cross-products are made already."""
+        return self.cross_products is not None or "moments" in self.__dict__
+
+    @by_device
     def marginal(self) -> Marginal:
         """The marginal posterior of theta; right only where beta has Normal or Flat priors."""
         return marginal(self.design, self.moments, self.priors)
@@ -71,7 +85,9 @@ class Model:
     @cached_property
     def sd_units(self) -> tuple[np.ndarray, ...]:
         """For each group term (k,): what a scaled sd is multiplied by to be on the data's scale."""
-        return sd_units(self.design, self.moments)
+        if self.record is None:
+            return sd_units(self.design, self.moments.factors, self.moments.scaling.y_scale)
+        return sd_units(self.design, eliminated_factors(self.design.groups), eta_unit(self.spec.family, self.design))
 
     @cached_property
     def density(self) -> Density:
@@ -99,6 +115,16 @@ class Model:
         return to_python(self)
 
     @cached_property
+    def record(self) -> ResponseFamily | None:
+        """The record of the response's family, None for a Gaussian."""
+        return record_of(self.spec.family, self.design)
+
+    @cached_property
+    def auxiliary(self) -> tuple[str, ...]:
+        """The names of the family's further parameters, such as ("sigma",)."""
+        return auxiliary_names(self.spec.family, self.design)
+
+    @cached_property
     def scalar_names(self) -> tuple[str, ...]:
         """The scalars in the order shown: "Days", "sd(Days | Subject)", "cor(Intercept, Days | Subject)", "sigma"."""
         groups = self.design.groups
@@ -110,7 +136,7 @@ class Model:
             for i in range(group.n_columns)
             for j in range(i)
         ]
-        return (*self.design.column_names, *sds, *cors, "sigma")
+        return (*self.design.column_names, *sds, *cors, *self.auxiliary)
 
     def eta(self, values: Mapping[str, Any]) -> Any:
         """Return X @ beta + Z @ b + offset, (..., n)."""
@@ -123,15 +149,20 @@ class Model:
     def log_lik(self, values: Mapping[str, Any]) -> Any:
         """Return the log density of every row given the parameters, (..., n)."""
         tf = load()
-        sigma = values["sigma"][..., None]
         w = 1.0 if self.design.weights is None else self.design.weights
+        if self.record is not None:
+            aux = tuple(values[name][..., None] for name in self.auxiliary)
+            y, trials = tf.constant(self.design.y), self.design.trials
+            return w * self.record.tensor(y, None if trials is None else tf.constant(trials), self.eta(values), aux)
+        sigma = values["sigma"][..., None]
         residual = (self.design.y - self.eta(values)) / sigma
         return -0.5 * w * residual**2 - tf.math.log(sigma) + 0.5 * np.log(w) - 0.5 * _LOG_2PI
 
     def log_joint(self, values: Mapping[str, Any]) -> Any:
         """Return log p(y, beta, sd, cor, b, sigma), shape (...), for float64 tensors with any batch in front.
 
-        values: "beta" (..., p), "sd[F]" (..., k), "cor[F]" (..., k, k), "b[F]" (..., J, k), "sigma" (...).
+        values: "beta" (..., p), "sd[F]" (..., k), "cor[F]" (..., k, k), "b[F]" (..., J, k), "sigma" (...), or the
+        family's further parameters instead, each (...) by its name.
         The density is that of the parameters themselves (sds, correlation matrices), without any Jacobian.
         """
         tf = load()
@@ -140,7 +171,10 @@ class Model:
         if missing:
             raise EngineError(f"The joint density needs a value of {', '.join(missing)}.")
         total = tf.reduce_sum(self.log_lik(values), axis=-1) + self._log_prior_common(values["beta"])
-        total = total + log_prob(self.priors.sigma, values["sigma"])
+        for name, prior in zip(self.auxiliary, self.priors.auxiliary, strict=True):
+            total = total + log_prob(prior, values[name])
+        # Sorted cutpoints have every order of unsorted ones to themselves.
+        total = total + log_orderings(() if self.record is None else self.record.auxiliary)
         for factor in self.factors:
             total = total + self._log_prior_factor(factor, values)
         return total

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend.devices import by_device
 from ..backend.tensorflow import load
 from ..objects.continuous import Normal
 from ..objects.parameter import Parameter
@@ -38,7 +39,7 @@ class NormalResponse:
         """The response in one row, (N,)."""
         return np.asarray(self.program.y, dtype=np.float64).reshape(-1)
 
-    @cached_property
+    @by_device
     def _x(self) -> Any:
         return inputs_of(self.program.x)
 

@@ -12,9 +12,9 @@ from ..design.design import Design
 from ..errors import SpecError
 from ..spec.model_spec import ModelSpec
 from ..spec.priors import Distribution, Prior, Target
-
-# The default scales are those that users of rstanarm and brms know: 2.5 standard deviations of the response.
-_WIDTH = 2.5
+from .default_scale import Default, family_default, spread_of
+from .families import auxiliary_names
+from .families.spread import WIDTH, rounded
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class PriorTable:
 
     intercept: of the intercept, None without one. centered: whether it speaks of the value at the predictors' means.
     coefficients: one a column of X, the intercept left out. sds: one a column of each group term.
-    correlations: the LKJ parameter of each group term. sigma: of the residual sd.
+    correlations: the LKJ parameter of each group term. sigma: of the residual sd, flat where the family has none.
+    auxiliary: of the family's further parameters in the order shown, sigma among them.
     """
 
     intercept: Distribution | None
@@ -32,10 +33,11 @@ class PriorTable:
     sds: tuple[tuple[Distribution, ...], ...]
     correlations: tuple[float, ...]
     sigma: Distribution
+    auxiliary: tuple[Distribution, ...] = ()
 
 
-def targets(design: Design) -> tuple[Target, ...]:
-    """Return the target of every parameter of a design, in the order shown."""
+def targets(design: Design, auxiliary: tuple[str, ...] = ("sigma",)) -> tuple[Target, ...]:
+    """Return the target of every parameter of a design, in the order shown; auxiliary: the family's own."""
     found: list[Target] = []
     for position, name in enumerate(design.column_names):
         is_intercept = design.has_intercept and position == 0
@@ -46,19 +48,26 @@ def targets(design: Design) -> tuple[Target, ...]:
         target = Target("cor", None, group.factor)
         if group.correlated and group.n_columns > 1 and target not in found:
             found.append(target)
-    return (*found, Target("sigma"))
+    return (*found, *map(auxiliary_target, auxiliary))
 
 
-def resolve(spec: ModelSpec, design: Design) -> ModelSpec:
-    """Return the spec with one prior for every parameter: the one written, else the default.
+def auxiliary_target(name: str) -> Target:
+    """Return the target of a family's further parameter by its shown name, such as "shape" or "cut[low|high]"."""
+    kind, _, element = name.partition("[")
+    return Target(kind, element[:-1]) if element else Target(kind)
+
+
+def resolve(spec: ModelSpec, design: Design, default: Default | None = None) -> ModelSpec:
+    """Return the spec with one prior for every parameter: the one written, else the default, its family's unless given.
 
     The most particular statement wins: `sd(Days | Subject)` over `sd(Subject)`.
     Raises SpecError for a prior on a parameter that the model does not have.
     """
-    wanted = targets(design)
+    wanted = targets(design, auxiliary_names(spec.family, design))
+    default = default or family_default(spec.family, design) or _default
     _check(spec, design, wanted)
     written = {prior.target: prior for prior in spec.priors}
-    priors = [_written(target, written) or Prior(*_default(target, design)) for target in wanted]
+    priors = [_written(target, written) or Prior(*default(target, design)) for target in wanted]
     return dataclasses.replace(spec, priors=tuple(priors), complete=True)
 
 
@@ -67,6 +76,7 @@ def _written(target: Target, written: dict[Target, Prior]) -> Prior | None:
         "intercept": Target("centered intercept"),
         "coefficient": Target("coefficient", None),
         "sd": Target("sd", None, target.factor),
+        "cut": Target("cut"),
     }.get(target.kind, target)
     prior = written.get(target) or written.get(general)
     if prior is None or prior.target == target or target.kind == "intercept":
@@ -76,6 +86,7 @@ def _written(target: Target, written: dict[Target, Prior]) -> Prior | None:
 
 def _check(spec: ModelSpec, design: Design, wanted: tuple[Target, ...]) -> None:
     known = set(wanted) | {Target("sd", None, g.factor) for g in design.groups} | {Target("coefficient", None)}
+    known |= {Target("cut")} if any(target.kind == "cut" for target in wanted) else set()
     if design.has_intercept:
         known.add(Target("centered intercept"))
     for prior in spec.priors:
@@ -97,34 +108,20 @@ def _default(target: Target, design: Design) -> tuple[Target, Distribution]:
     spread = float(y.std(ddof=1)) if design.has_intercept else float(np.sqrt(np.mean(y * y)))
     spread = spread if spread > 0 else 1.0
     if target.kind == "intercept":
-        sd = _round(_WIDTH * spread)
-        return Target("centered intercept"), Distribution("Normal", (_round(float(y.mean()), sd), sd))
+        sd = rounded(WIDTH * spread)
+        return Target("centered intercept"), Distribution("Normal", (rounded(float(y.mean()), sd), sd))
     if target.kind == "coefficient":
         x = design.X[:, design.column_names.index(target.name or "")]
-        return target, Distribution("Normal", (0.0, _round(_WIDTH * spread / _spread(x, design.has_intercept))))
+        return target, Distribution("Normal", (0.0, rounded(WIDTH * spread / spread_of(x, design.has_intercept))))
     if target.kind == "sd":
         group = next(g for g in design.groups if g.factor == target.factor and target.name in g.column_names)
         z = group.z[:, group.column_names.index(target.name or "")]
         constant = bool(np.all(z == z[0]))
-        scale = _WIDTH * float(y.std(ddof=1) or 1.0) / (1.0 if constant else _spread(z, True))
-        return target, Distribution("HalfStudentT", (3.0, 0.0, _round(scale)))
+        scale = WIDTH * float(y.std(ddof=1) or 1.0) / (1.0 if constant else spread_of(z, True))
+        return target, Distribution("HalfStudentT", (3.0, 0.0, rounded(scale)))
     if target.kind == "cor":
         return target, Distribution("LKJ", (1.0,))
-    return target, Distribution("HalfStudentT", (3.0, 0.0, _round(_WIDTH * float(y.std(ddof=1) or 1.0))))
-
-
-def _spread(x: np.ndarray, centered: bool) -> float:
-    spread = float(x.std(ddof=1)) if centered else float(np.sqrt(np.mean(x * x)))
-    return spread if spread > 0 else 1.0
-
-
-def _round(value: float, unit: float | None = None) -> float:
-    """Round to four significant digits, or to a thousandth of `unit`: defaults are read by people."""
-    if value == 0.0:
-        return 0.0
-    size = abs(value) if unit is None else abs(unit)
-    digits = 3 - int(np.floor(np.log10(size)))
-    return float(round(value, digits))
+    return target, Distribution("HalfStudentT", (3.0, 0.0, rounded(WIDTH * float(y.std(ddof=1) or 1.0))))
 
 
 def table(spec: ModelSpec, design: Design) -> PriorTable:
@@ -139,7 +136,8 @@ def table(spec: ModelSpec, design: Design) -> PriorTable:
         tuple(by_target[Target("coefficient", name)] for name in design.column_names[start:]),
         tuple(tuple(by_target[Target("sd", c, g.factor)] for c in g.column_names) for g in design.groups),
         tuple(_eta(by_target.get(Target("cor", None, g.factor))) for g in design.groups),
-        by_target[Target("sigma")],
+        by_target.get(Target("sigma"), Distribution("Flat")),
+        tuple(by_target[auxiliary_target(name)] for name in auxiliary_names(spec.family, design)),
     )
 
 

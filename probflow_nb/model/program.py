@@ -15,10 +15,14 @@ from ..objects.module import in_order
 from ..objects.parameter import Parameter
 from ..objects.value import tensor, values_in_effect
 from .call_fault import call_fault
+from .element_names import is_long
+from .formula_names import FormulaNames
+from .given import Given
 from .row_data import conform
 
 if TYPE_CHECKING:
     from .program_density import ProgramDensity
+    from .statement_data import Sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +52,14 @@ class Program:
     x_names: tuple[str, ...] = ()
     # Makes inputs of a data frame of new rows, where the code takes something else than its columns.
     encode: Callable[[Any], Any] | None = None
+    # What the open names of its text stand for; None for a class.
+    sources: Sources | None = None
     # The names when the program was made: a parameter that another model holds too may be called otherwise there.
     names: tuple[str, ...] = ()
+    # What its elements are called where formulas say the same.
+    formulas: FormulaNames = field(default_factory=FormulaNames)
+    # The text and the data as they were given, for another model of them.
+    given: Given | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         names = self.names or tuple(p.name for p in self.parameters)
@@ -89,6 +99,10 @@ class Program:
     def n_rows(self) -> int:
         """n."""
         return len(self.y)
+
+    def by_levels(self, name: str, parameter: Parameter) -> bool:
+        """Return whether a parameter is shown by levels: group effects of formulas, and any with many elements."""
+        return name in self.formulas.effects or is_long(parameter)
 
     def parameter(self, name: str) -> Parameter:
         """Return a parameter by name; SpecError if there is none."""
@@ -174,7 +188,7 @@ class Program:
         for name, parameter in zip(self.names, self.parameters, strict=True):
             with values_in_effect(drawn):
                 prior = self.priors[name].resolved(len(parameter.shape))
-            latent = _drawn(prior, rng, (n, *parameter.shape))
+            latent = drawn_from(prior, rng, (n, *parameter.shape))
             drawn[parameter] = parameter.transformed(tensor(latent))
             found[name] = np.asarray(drawn[parameter])
         return found
@@ -189,7 +203,8 @@ def inputs_of(x: Any) -> Any:
     return tensor(x)
 
 
-def _drawn(prior: Distribution, rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+def drawn_from(prior: Distribution, rng: np.random.Generator, size: tuple[int, ...]) -> np.ndarray:
+    """Return draws of a parameter from its resolved prior, of one more axis in front than the parameter has."""
     trimmed = {}
     for key, value in prior.arguments.items():
         # A matrix of correlations has an axis more than the rows that it belongs to.

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..backend.devices import by_device
 from ..backend.tensorflow import load
 from ..errors import EngineError
 from ..objects.value import tensor, values_in_effect
 from .density import Axes, Slot
-from .element_names import is_long, level_axes, places, scalar_names
+from .element_names import level_axes, places, scalar_names
 from .prior_term import PriorTerm
 from .program import inputs_of
 
@@ -94,9 +95,9 @@ class ProgramDensity:
         """The elements of all parameters that are not long."""
         program = self.program
         return tuple(
-            label
+            program.formulas.scalars.get(label, label)
             for name, p in zip(program.names, program.parameters, strict=True)
-            if not is_long(p)
+            if not program.by_levels(name, p)
             for label in scalar_names(name, p, program.labels, program.columns)
         )
 
@@ -104,11 +105,13 @@ class ProgramDensity:
     def effects(self) -> tuple[Axes, ...]:
         """The long parameters."""
         program = self.program
-        return tuple(
-            level_axes(name, p, program.labels, program.columns)
-            for name, p in zip(program.names, program.parameters, strict=True)
-            if is_long(p)
-        )
+        found = []
+        for name, p in zip(program.names, program.parameters, strict=True):
+            if program.by_levels(name, p):
+                axes = level_axes(name, p, program.labels, program.columns)
+                factor, columns = program.formulas.effects.get(name, (axes.factor, axes.columns))
+                found.append(Axes(name, factor, axes.levels, columns))
+        return tuple(found)
 
     @cached_property
     def centrings(self) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ class ProgramDensity:
         centring = np.zeros(len(self.centrings)) if centring is None else np.asarray(centring, float)
         return {**self._constants, "centring": tf.constant(centring, tf.float64)}
 
-    @cached_property
+    @by_device
     def _constants(self) -> dict[str, Any]:
         program = self.program
         found = {"y": tensor(program.y.reshape(self.facts.response_shape))}
@@ -271,7 +274,7 @@ class ProgramDensity:
         """Return the scalars (..., names)."""
         found: list[np.ndarray] = []
         for slot, parameter in zip(self.slots, self.program.parameters, strict=True):
-            if not is_long(parameter):
+            if not self.program.by_levels(slot.name, parameter):
                 value: Any = np.asarray(values[slot.name])
                 found += [value[(..., *place)] for place in places(parameter)]
         batch = np.shape(next(iter(values.values())))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import EngineError
+from ..spec.families import GAUSSIAN
 from ..spec.priors import Distribution
 from ..spec.statement_spec import GroupLetters, Letters
 
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 _LEVELS_NAMED = 6
 # The mean goes on lines of its own beyond this many characters.
 _WIDEST = 80
+# The distribution of the response by family and link.
+CALLS: dict[tuple[str, str], str] = {
+    ("gaussian", "identity"): "pf.Normal({eta}, {sigma})",
+    ("student_t", "identity"): "pf.StudentT({df}, {eta}, {sigma})",
+    ("log_normal", "identity"): "pf.LogNormal({eta}, {sigma})",
+    ("bernoulli", "logit"): "pf.Bernoulli(logit={eta})",
+    ("binomial", "logit"): "pf.Binomial({trials}, logit={eta})",
+    ("beta", "logit"): "pf.Beta(logit={eta}, precision={precision})",
+    ("poisson", "log"): "pf.Poisson(log={eta})",
+    ("poisson", "identity"): "pf.Poisson({eta})",
+    ("negative_binomial", "log"): "pf.NegativeBinomial(log={eta}, shape={shape})",
+    ("negative_binomial", "identity"): "pf.NegativeBinomial({eta}, {shape})",
+    ("gamma", "log"): "pf.Gamma({shape}, log={eta})",
+    ("gamma", "identity"): "pf.Gamma({shape}, mean={eta})",
+    ("zero_inflated_poisson", "log"): "pf.ZeroInflatedPoisson(log={eta}, zero={zero})",
+    ("zero_inflated_negative_binomial", "log"): (
+        "pf.ZeroInflatedNegativeBinomial(log={eta}, shape={shape}, zero={zero})"
+    ),
+}
 # Names that a class of one's own, or this source, has already.
 RESERVED = frozenset(
     {
@@ -106,7 +126,8 @@ class Layout:
             GroupLetters(w.matrix or d.matrix, w.effects or d.effects, w.sd or d.sd, w.cor or d.cor)
             for w, d in zip(written.groups, plain, strict=True)
         )
-        parameters = [written.coefficients, written.sigma]
+        # Only a Gaussian response has a sigma at all, and not every model has common columns.
+        parameters = [name for name in (written.coefficients, written.sigma) if name]
         parameters += [name for g in groups for name in (g.effects, g.sd, g.cor)]
         matrices = [written.matrix, *(g.matrix for g in groups)]
         if all(_usable(names) for names in (parameters, matrices)):
@@ -116,6 +137,18 @@ class Layout:
     def _ends(self) -> list[str]:
         design = self.model.design
         return _suffixes([design.groups[m].factor for f in self.model.factors for m in f.members])
+
+    @cached_property
+    def auxiliary(self) -> dict[str, str]:
+        """The name in the class of each further parameter of the family."""
+        model, letters = self.model, self.letters
+        written = model.spec.letters
+        own = dict.fromkeys(model.auxiliary, "")
+        if written is not None and letters.coefficients == written.coefficients:
+            own |= written.auxiliary(model.spec.family.auxiliary)
+        taken = [letters.coefficients, *(n for g in letters.groups for n in (g.effects, g.sd, g.cor) if n)]
+        found = {name: letter or name for name, letter in own.items()}
+        return found if _usable([*taken, *found.values()]) else {name: f"the_{name}" for name in own}
 
     @cached_property
     def common(self) -> tuple[Common, ...]:
@@ -158,7 +191,7 @@ class Layout:
                 terms[m] = GroupSource(m, names.matrix, names.effects, names.sd, cor, runs[m], stop, len(columns))
             columns.append(np.asarray(factor.Z.index, float))
             words.append(f"level of {factor.name!r}, 0 to {len(factor.levels) - 1}: {_listed(factor.levels)}")
-        for extra, name in ((design.offset, "offset"), (design.weights, "weights")):
+        for extra, name in ((design.offset, "offset"), (design.weights, "weights"), (design.trials, "trials")):
             if extra is not None:
                 columns.append(np.asarray(extra, float))
                 words.append(name)
@@ -195,15 +228,10 @@ def to_python(model: Model) -> str:
 
     y ~ Normal(X @ w + Z @ u + offset, sigma / sqrt(weights)); w[0] is the value at the predictors' means where the
     prior of the intercept is, and X is centred accordingly; u stands for b. `model.x` and `model.y` are its data.
-    Raises EngineError for a response that is not Gaussian with an identity link.
+    Of a family the response is its distribution, such as Poisson(log=X @ w + Z @ u), with its further parameters.
+    Raises EngineError for a link that the family's class has no argument for, and for weights beside such a family.
     """
-    family = model.spec.family
-    if family.name != "gaussian" or family.link != "identity":
-        raise EngineError(
-            f"A class is written for Gaussian responses with an identity link, not for {family.name} "
-            f"with link {family.link}.",
-            hint="Take family gaussian; other families are not written yet.",
-        )
+    _check_family(model)
     layout = Layout(model)
     lines = [
         "import numpy as np",
@@ -223,6 +251,17 @@ def to_python(model: Model) -> str:
     if not any("np.array" in line for line in lines[1:] if not line.lstrip().startswith("#")):
         lines = lines[2:]
     return "\n".join(lines) + "\n"
+
+
+def _check_family(model: Model) -> None:
+    family = model.spec.family
+    if (family.name, family.link) not in CALLS:
+        raise EngineError(
+            f"No class is written for {family.label}: none of its arguments is on this link.",
+            hint="fit.model.spec.text() says the model in statements.",
+        )
+    if family != GAUSSIAN and model.design.weights is not None:
+        raise EngineError(f"No class is written for {family.label} with weights.", hint="Leave the weights out.")
 
 
 def _comment(layout: Layout) -> Iterator[str]:
@@ -256,7 +295,8 @@ def _parameters(layout: Layout) -> Iterator[str]:
         else:
             prior = f"pf.Normal(0.0, {sd})"
         yield f"        self.{term.u} = pf.Parameter([{J}, {k}], prior={prior})"
-    yield f"        self.{layout.letters.sigma} = {_scale('[1, 1]', (priors.sigma,))}"
+    for name, own in zip(model.auxiliary, priors.auxiliary, strict=True):
+        yield f"        self.{layout.auxiliary[name]} = {_auxiliary(name, own)}"
 
 
 def _sds(term: GroupSource, priors: Sequence[Distribution]) -> Iterator[str]:
@@ -290,21 +330,37 @@ def _call(layout: Layout) -> Iterator[str]:
         yield f"        {term.Z} = pf.indicators(x[:, {term.level}], {z}levels={group.n_levels})"
         terms.append(f"{term.Z} @ self.{term.u}()")
     last = len(layout.words)
-    sigma = f"self.{layout.letters.sigma}()"
+    words = {name: f"self.{letter}()" for name, letter in layout.auxiliary.items()}
+    if design.trials is not None:
+        last -= 1
+        words["trials"] = f"x[:, {last}:{last + 1}]"
     if design.weights is not None:
         last -= 1
-        sigma = f"{sigma} / x[:, {last}:{last + 1}] ** 0.5"
+        words["sigma"] = f"{words['sigma']} / x[:, {last}:{last + 1}] ** 0.5"
     if design.offset is not None:
         last -= 1
         terms.append(f"x[:, {last}:{last + 1}]")
     if not terms:
         terms.append("0.0 * x[:, :1]")
     if len(" + ".join(terms)) < _WIDEST:
-        yield f"        return pf.Normal({' + '.join(terms)}, {sigma})"
+        yield f"        return {_response(layout.model, ' + '.join(terms), words)}"
         return
     yield f"        mean = {terms[0]}"
     yield from (f"        mean = mean + {term}" for term in terms[1:])
-    yield f"        return pf.Normal(mean, {sigma})"
+    yield f"        return {_response(layout.model, 'mean', words)}"
+
+
+def _response(model: Model, eta: str, words: dict[str, str]) -> str:
+    """Return the distribution of the response; counts without trials are single events."""
+    family = model.spec.family
+    name = "bernoulli" if family.name == "binomial" and "trials" not in words else family.name
+    return CALLS[name, family.link].format(eta=eta, **words)
+
+
+def _auxiliary(name: str, prior: Distribution) -> str:
+    if name == "zero":
+        return f"pf.BoundedParameter(0.0, 1.0, [1, 1], prior={_prior((prior,))})"
+    return _scale("[1, 1]", (prior,))
 
 
 def _scale(shape: str, priors: Sequence[Distribution], all_of: str = "[{}]") -> str:

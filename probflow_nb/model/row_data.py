@@ -83,7 +83,8 @@ def read_response(y: Any) -> tuple[np.ndarray, str]:
 
 def check_aligned(x: Any, y: Any) -> None:
     """Raise DataError when x and y carry the same row labels in another order: by position or by label?"""
-    labels, others = getattr(x, "index", None), getattr(y, "index", None)
+    labels: Any = getattr(x, "index", None)
+    others: Any = getattr(y, "index", None)
     if labels is None or not hasattr(labels, "equals") or not hasattr(others, "equals") or len(labels) != len(others):
         return
     if not labels.equals(others) and labels.sort_values().equals(others.sort_values()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class Sources:
 
     scope: the columns on the rows at hand, 1-D arrays of n values among them. matrices: 2-D arrays on the same rows.
     vectors: 1-D arrays of other lengths. numbers: single numbers. n_rows: rows before any was dropped.
-    n_missing: rows dropped because a value was missing.
+    n_missing: rows dropped because a value was missing. first: how many rows a fit had to which others were added.
     """
 
     scope: Scope
@@ -61,11 +61,18 @@ class Sources:
     n_rows: int
     n_missing: int
     column_names: tuple[str, ...]
+    first: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that a name could stand for."""
         return (*self.column_names, *self.matrices, *self.vectors, *self.numbers)
+
+    def copied(self) -> Sources:
+        """Return them with columns and vectors of their own, which a later change of the data cannot reach."""
+        columns = {name: column.copied() for name, column in self.scope.columns.items()}
+        vectors = {name: np.array(vector) for name, vector in self.vectors.items()}
+        return replace(self, scope=replace(self.scope, columns=columns), vectors=vectors)
 
 
 def read_sources(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from ..errors import DataError, ProbflowError, SpecError
 from ..lang.printer import label, print_node
 from ..lang.source import quoted
 from ..lang.tree import Name, Node
-from ..objects import bounded, continuous, discrete, multivariate
+from ..objects import bounded, continuous, discrete, inflated, multivariate
 from ..objects.distribution import Distribution
 from ..objects.parameter import (
     BoundedParameter,
@@ -26,6 +27,7 @@ from ..objects.parameter import (
 )
 from ..objects.value import Derived, Value
 from ..spec.expression import fold
+from ..spec.likelihoods import LIKELIHOODS
 from ..spec.place import places
 from ..spec.signatures import DEFAULT, DISTRIBUTIONS, bound
 from ..spec.statement_spec import INTERCEPT, Declaration, StatementSpec, used_names
@@ -45,9 +47,26 @@ def program(spec: StatementSpec, data: Any = None, arrays: Mapping[str, Any] | N
     Raises ProbflowError, with the faulty part of the text, for names, shapes and values that do not fit.
     """
     try:
-        return _Builder(spec, data, dict(arrays or {})).program(title)
+        _check_priors(spec)
+        return _Builder(spec, read_sources(spec, data, dict(arrays or {}))).program(title)
     except ProbflowError as error:
         raise error.within(spec.source) from None
+
+
+def program_of(spec: StatementSpec, sources: Sources, title: str = "") -> Program:
+    """Return the program of statements on what their open names stand for; see `program`."""
+    try:
+        _check_priors(spec)
+        return _Builder(spec, sources).program(title)
+    except ProbflowError as error:
+        raise error.within(spec.source) from None
+
+
+def _check_priors(spec: StatementSpec) -> None:
+    for declaration in spec.declarations:
+        if declaration.prior.function == DEFAULT:
+            message = f"{quoted(declaration.label)} has no default prior: only models of a formula have them."
+            raise SpecError(message, span=declaration.prior.span, hint="Write a distribution, such as Normal(0, 10).")
 
 
 @dataclass(eq=False)
@@ -55,18 +74,14 @@ class _Builder:
     """What is known of one text and its data while its program is made."""
 
     spec: StatementSpec
-    data: Any
-    arrays: dict[str, Any]
+    sources: Sources
 
     def program(self, title: str) -> Program:
-        spec = self.spec
-        for declaration in spec.declarations:
-            if declaration.prior.function == DEFAULT:
-                message = f"{quoted(declaration.label)} has no default prior: only models of a formula have them."
-                raise SpecError(
-                    message, span=declaration.prior.span, hint="Write a distribution, such as Normal(0, 10)."
-                )
-        self.sources = sources = read_sources(spec, self.data, self.arrays)
+        spec, sources = self.spec, self.sources
+        if spec.likelihood.function == "Ordinal":
+            message = "An ordinal response is fitted as a mixed model only: with design(...) @ w and group effects."
+            hint = "Write y ~ Ordinal(logit = X @ w + Z @ u, cut = cut), X = design(...), Z = indicators(g)."
+            raise SpecError(message, span=spec.likelihood.span, hint=hint)
         _check_names(spec, sources)
         self.shapes = shapes = infer_shapes(spec, sources)
         self.reader = reader = Reader(spec, sources, shapes.found)
@@ -92,6 +107,7 @@ class _Builder:
             source=spec.source,
             notes=notes,
             encode=self._encode if reader.inputs else None,
+            sources=sources.copied(),
         )
 
     def _encode(self, data: Any) -> dict[str, np.ndarray]:
@@ -261,7 +277,7 @@ def _parents_first(spec: StatementSpec, users_first: list[str]) -> list[str]:
 
 def distribution(name: str) -> Callable[..., Distribution]:
     """Return the class of a distribution by its name."""
-    for module in (continuous, discrete, bounded, multivariate):
+    for module in (continuous, discrete, inflated, bounded, multivariate):
         found = getattr(module, name, None)
         if isinstance(found, type) and issubclass(found, Distribution):
             return found
@@ -272,6 +288,8 @@ def _likelihood(
     name: str, read: Mapping[str, Operand], parameters: Mapping[str, Parameter], n: int
 ) -> Callable[[Any], Distribution]:
     make = distribution(name)
+    # A link that the class has no argument for is undone before it.
+    own = inspect.signature(make.__init__).parameters
 
     def call(x: Any) -> Distribution:
         tf = load()
@@ -279,6 +297,8 @@ def _likelihood(
         arguments = {}
         for key, operand in read.items():
             value = operand.make(environment)
+            if key not in own and key in _INVERSES:
+                key, value = LIKELIHOODS[name].mean, _INVERSES[key](value)
             # One number for all rows, with a batch in front, gets an axis for the rows.
             arguments[key] = value if operand.axis else value[..., None]
         if not any(operand.axis for operand in read.values()):
@@ -288,6 +308,16 @@ def _likelihood(
         return make(**arguments)
 
     return call
+
+
+_INVERSES: dict[str, Callable[[Any], Any]] = {
+    "log": lambda x: load().exp(x),
+    "inverse": lambda x: 1.0 / x,
+    "sqrt": lambda x: x * x,
+    "probit": lambda x: 0.5 * load().math.erfc(-(0.5**0.5) * x),
+    "cloglog": lambda x: -load().math.expm1(-load().exp(x)),
+    "cauchit": lambda x: 0.5 + load().atan(x) / np.pi,
+}
 
 
 def _response(spec: StatementSpec, sources: Sources) -> np.ndarray:
@@ -352,4 +382,4 @@ def _check_likelihood(spec: StatementSpec, sources: Sources, y: np.ndarray, read
         raise DataError(f"{message}{first_row(bad, sources.scope.rows)}.", span=spec.response.span)
 
 
-__all__ = ["Shapes", "distribution", "program"]
+__all__ = ["Shapes", "distribution", "program", "program_of"]

@@ -7,17 +7,20 @@ import re
 import shlex
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from ..display import escape
 from ..errors import UsageError
 from ..inference.auto import Auto
 
 _TRUE = {"true", "yes", "on", "1"}
 _FALSE = {"false", "no", "off", "0"}
 # Words of the magic itself; an engine's field of the same name gets no flag of its own.
-RESERVED = frozenset({"name", "data", "engine", "family", "seed", "no_fit", "force"})
+RESERVED = frozenset(
+    {"name", "data", "engine", "family", "seed", "device", "panel", "background", "no_fit", "cache", "force"}
+)
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,23 @@ class Option:
     """A flag that one or more engines understand.
 
     field: the engines' field, "max_rounds". kind: bool, int, float or str. engines: which engines have it.
-    help: one line for `%%lme?`.
+    help: one line for `%%lme?`. default, optional: of the first engine, and whether None is allowed. choices: the only
+    values of a text, () for any. least, most, step: of a number, None where nothing is said; exclusive: whether it must
+    be above `least`. unit: of a number, or "".
     """
 
     field: str
     kind: type
     engines: tuple[str, ...]
     help: str
+    default: Any = None
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    step: float | None = None
+    exclusive: bool = False
+    unit: str = ""
 
     @property
     def flag(self) -> str:
@@ -47,18 +60,38 @@ def options(engines: Mapping[str, type]) -> tuple[Option, ...]:
     """
     found: dict[str, Option] = {}
     for engine, cls in engines.items():
-        hints = get_type_hints(cls)
-        for field in fields(cls):
-            kind = _scalar(hints[field.name])
-            if kind is None or not field.init or field.name in RESERVED:
-                continue
-            known = found.get(field.name)
-            if known is None:
-                help = f"{field.metadata.get('help', field.name)}{_default(field)}"
-                found[field.name] = Option(field.name, kind, (engine,), help)
-            else:
-                found[field.name] = Option(field.name, known.kind, (*known.engines, engine), known.help)
+        for option in of_engine(engine, cls):
+            known = found.get(option.field)
+            found[option.field] = option if known is None else replace(known, engines=(*known.engines, engine))
     return tuple(found.values())
+
+
+def of_engine(engine: str, cls: type) -> tuple[Option, ...]:
+    """Return one Option for every field of one engine's class that a person can type."""
+    hints = get_type_hints(cls)
+    return tuple(
+        _option(engine, field, kind, hints[field.name])
+        for field in fields(cls)
+        if (kind := _scalar(hints[field.name])) is not None and field.init and field.name not in RESERVED
+    )
+
+
+def _option(engine: str, field: Field[Any], kind: type, hint: Any) -> Option:
+    about = field.metadata
+    return Option(
+        field=field.name,
+        kind=kind,
+        engines=(engine,),
+        help=f"{about.get('help', field.name)}{_default(field)}",
+        default=None if field.default is MISSING else field.default,
+        optional=type(None) in get_args(hint),
+        choices=tuple(about.get("choices", ())),
+        least=about.get("least"),
+        most=about.get("most"),
+        step=about.get("step"),
+        exclusive=bool(about.get("above", False)),
+        unit=about.get("unit", ""),
+    )
 
 
 def arguments(available: tuple[Option, ...]) -> list[dict[str, Any]]:
@@ -127,7 +160,7 @@ def build(name: str, chosen: Mapping[str, str], engines: Mapping[str, type]) -> 
             each = "; ".join(f"{available[f].flag}: {', '.join(available[f].engines)}" for f in chosen)
             raise UsageError(f"No engine has all these flags ({each}).", hint="%%lme? shows every flag.")
         if len(able) > 1:
-            return Auto({field: _value(available[field], text) for field, text in chosen.items()})
+            return Auto({field: value_of(available[field], text) for field, text in chosen.items()})
         name = able[0]
     for field in chosen:
         option = available[field]
@@ -136,7 +169,7 @@ def build(name: str, chosen: Mapping[str, str], engines: Mapping[str, type]) -> 
                 f'The engine "{name}" has no {option.flag}.',
                 hint=f"{option.flag} belongs to {', '.join(option.engines)}.",
             )
-    return engines[name](**{field: _value(available[field], text) for field, text in chosen.items()})
+    return engines[name](**{field: value_of(available[field], text) for field, text in chosen.items()})
 
 
 def whole(flag: str, text: str) -> int:
@@ -144,13 +177,14 @@ def whole(flag: str, text: str) -> int:
     try:
         number = int(text)
     except ValueError:
-        raise UsageError(f'{flag} takes a whole number, and "{text}" is none.') from None
+        raise UsageError(f'{flag} takes a whole number, and "{escape.shorten(text, 60)}" is none.') from None
     if number < 0:
-        raise UsageError(f"{flag} takes a whole number of at least 0, not {text}.")
+        raise UsageError(f"{flag} takes a whole number of at least 0, not {text:.60}.")
     return number
 
 
-def _value(option: Option, text: str) -> Any:
+def value_of(option: Option, text: str) -> Any:
+    """Return the value that a text gives an option; raises UsageError for one that it cannot take."""
     if option.kind is bool:
         if text.lower() in _TRUE | _FALSE:
             return text.lower() in _TRUE
@@ -215,6 +249,9 @@ def _reason(message: str) -> str:
     missing = re.match(r"argument (?:\S+, )*(--\S+): expected one argument", message)
     if missing:
         return f"{missing[1]} needs a value."
+    valued = re.match(r"argument (?:\S+, )*(--\S+): ignored explicit argument", message)
+    if valued:
+        return f"{valued[1]} takes no value: it is written or left out."
     unclear = re.match(r"ambiguous option: (\S+) could match (.+)", message)
     if unclear:
         return f"{unclear[1]} may mean any of {unclear[2]}."

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import threading
 from argparse import Namespace
-from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, kwds, magic_arguments
-from IPython.display import display
-from traitlets import Bool, Int, Unicode
+from traitlets import Bool, CaselessStrEnum, Enum, Int, Unicode
 
-from ..design.builder import build
 from ..design.encoding import used_columns
-from ..display import escape
-from ..display.progress import Progress, new_progress
-from ..errors import EngineError, ProbflowError, UsageError
+from ..display.progress import new_progress
+from ..errors import EngineError, ProbflowError
 from ..inference import ENGINES
+from ..keep.cache import Cache, user_folder
 from ..lang import parse
-from ..model.statement_data import read_sources, with_arrays
 from ..spec.formula import lower
 from ..spec.model_spec import ModelSpec
 from ..spec.statement_spec import StatementSpec
-from . import flags, session
-from .listing import listing
+from . import commands, flags, session
+from .cell import cell_output
+from .cell.awaiting import is_awaited, person_there
+from .cell.order import Order
+from .cell.shelf import shelf
+from .cell.waiting_cell import WaitingCell
 from .progress import Waiting
 
 _OPTIONS = flags.options(ENGINES)
@@ -41,11 +42,30 @@ def _engine_flags(function: Any) -> Any:
 class LmeMagics(Magics):
     """Multilevel models in a notebook; `%config LmeMagics` shows and sets what follows."""
 
-    engine = Unicode("", help="Engine of a fit that names none; empty lets the model decide.").tag(config=True)
-    seed = Int(None, allow_none=True, help="Seed of a fit that names none.").tag(config=True)
+    engine = CaselessStrEnum(
+        ("", *ENGINES), "", help="Engine of a fit that names none; empty lets the model decide."
+    ).tag(config=True)
+    seed = Int(None, allow_none=True, min=0, help="Seed of a fit that names none.").tag(config=True)
+    device = Unicode("", help="Device of a fit that names none, such as GPU:0; empty lets TensorFlow decide.").tag(
+        config=True
+    )
+    panel = Enum(
+        ("auto", "always", "never"), "auto", help="When the panel is shown: auto is after 0.7 seconds of running."
+    ).tag(config=True)
+    cache = Unicode("", help="Folder of the fits that --cache keeps; empty is your own cache folder.").tag(config=True)
+    cache_size = Int(1024, min=1, help="Megabytes that kept fits may take; those used longest ago go first.").tag(
+        config=True
+    )
+    always_cache = Bool(False, help="Keep every fit, as --cache does; --no-cache for one that is made anew.").tag(
+        config=True
+    )
     preload = Bool(True, help="Load TensorFlow in the background when the extension is loaded.").tag(config=True)
 
     loader: threading.Thread | None = None
+
+    def __init__(self, shell: Any = None, **words: Any) -> None:
+        super().__init__(shell=shell, **words)
+        self.once = cell_output.ShownOnce(shell)
 
     @no_var_expand
     @magic_arguments()
@@ -55,7 +75,12 @@ class LmeMagics(Magics):
     @argument("--engine", metavar="ENGINE", default="", help=f"How to fit: {', '.join(ENGINES)}.")
     @argument("--family", metavar="FAMILY", default="", help="Distribution of the response, such as gaussian.")
     @argument("--seed", metavar="N", default="", help="Seed of the random numbers: same seed, same draws.")
+    @argument("--device", metavar="DEVICE", default="", help="Where to compute, such as GPU:0 or CPU.")
+    @argument("--panel", action="store_true", help="Show the panel of the run at once, not only when it takes long.")
+    @argument("--background", action="store_true", help="Return at once; whatever asks the fit anything waits for it.")
     @argument("--no-fit", action="store_true", help="Show the model and its priors, and do not fit it.")
+    @argument("--cache", action="store_const", const=True, help="Keep the fit; the same cell shows it again at once.")
+    @argument("--no-cache", dest="cache", action="store_const", const=False, help="Fit anew, and keep nothing.")
     @argument("--force", action="store_true", help="Overwrite NAME even if it holds something else.")
     @_engine_flags
     @line_cell_magic
@@ -69,6 +94,9 @@ class LmeMagics(Magics):
         The fit is bound to NAME, so that the next cell can ask sleep.summary(). Without --data the one data
         frame of the notebook that has all the columns is taken. %lme lists the models of the notebook, and
         %lme NAME shows one.
+
+        A run that takes longer shows a panel: pause, stop and keep what there is, go on, another engine. The
+        notebook's stop button stops it too, and keeps what there is.
 
         The language, one statement a line, # begins a comment:
 
@@ -104,27 +132,41 @@ class LmeMagics(Magics):
             %%lme                                     the data are found by their columns
             %%lme m2 --data study.frame --seed 1      a dotted name; the same draws each time
             %%lme ml --engine point --no-reml         maximum likelihood, as lme4 with REML = FALSE
-            %%lme m3 --no-fit                         the model in mathematics and its priors only
+            %%lme m3 --no-fit                         the model in mathematics and its priors, with a Start button
+            %%lme m4 --engine nuts --background       the next cells run meanwhile; reading m4 waits for it
+            %%lme m5 --device GPU:0 --panel           on that device, with its panel from the start
+            %%lme m6 --cache                          kept: the same text and data are not fitted twice
         """
+        awaited = is_awaited()
         if cell is None:
-            return self._show(line)
+            return commands.answer(line, self.shell)
         words = flags.read(self.lme.parser, line, _OPTIONS)  # type: ignore[attr-defined]
-        namespace = self._namespace
         if words.name:
-            session.check_name(words.name, namespace, words.force)
-        fit = self._fit(words, cell)
-        if words.name:
-            namespace[words.name] = fit
+            session.check_name(words.name, self._namespace, words.force)
+        order = self._order(words, cell)
+        if awaited:
+            return self._awaited(words, order)
+        fit = self._found(order)
+        if fit is None and words.background and not words.no_fit:
+            return self._left(words, order)
+        fit = self._blocking(words, order) if fit is None else fit
+        if order.name:
+            cell_output.close(name=order.name)
+            self._namespace[order.name] = fit
         return fit
+
+    @property
+    def kept_fits(self) -> Cache:
+        """The folder of kept fits."""
+        folder = Path(self.cache).expanduser() if self.cache else user_folder()
+        return Cache(folder, self.cache_size * 10**6)
 
     @property
     def _namespace(self) -> dict[str, Any]:
         assert self.shell is not None
         return self.shell.user_ns
 
-    def _fit(self, words: Namespace, text: str) -> Any:
-        from .. import api
-
+    def _order(self, words: Namespace, text: str) -> Order:
         family = words.family or None
         try:
             spec = lower(parse(text), family=family)
@@ -132,27 +174,53 @@ class LmeMagics(Magics):
             raise error.within(text) from None
         engine, seed = self._engine(words), flags.whole("--seed", words.seed) if words.seed else self.seed
         data, arrays = self._data(words, spec)
-        if words.no_fit:
-            return api.prepare(text, data, arrays=arrays, family=family, name=words.name)
+        device = words.device or self.device
+        kept = None
+        if (self.always_cache if words.cache is None else words.cache) and not words.no_fit:
+            kept = shelf(self.kept_fits, text, data, arrays, engine, seed, family, device, commands.say)
+        return Order(text, spec, data, arrays, family, engine, seed, device, words.name, self.loader, kept)
+
+    def _found(self, order: Order) -> Any:
+        """Return the fit of an order that was kept, None where there is none."""
+        return None if order.shelf is None else order.shelf.find(order.name, commands.say)
+
+    def _blocking(self, words: Namespace, order: Order) -> Any:
         progress = new_progress()
         try:
-            self._await_backend(progress, spec, data, arrays)
-            return api.lme(
-                text,
-                data,
-                arrays=arrays,
-                engine=engine,
-                seed=seed,
-                family=family,
-                name=words.name,
-                progress=progress,
-            )
+            if words.no_fit:
+                return order.prepare(lambda phase: progress.show(Waiting(phase)))
+            order.await_backend(lambda phase: progress.show(Waiting(phase)))
+            fit = order.fit(progress)
+            said = "" if order.shelf is None else order.shelf.keep(fit)
+            if said:
+                commands.say(said)
+            return fit
         except KeyboardInterrupt:
             raise EngineError(
                 "The run was stopped before anything was known.", hint="Run the cell again to start over."
             ) from None
         finally:
             progress.close()
+
+    async def _awaited(self, words: Namespace, order: Order) -> Any:
+        """Answer a cell that is awaited, so that the kernel hears its panel meanwhile."""
+        if words.no_fit:
+            model = self._blocking(words, order)
+            return self._cell(words, order).unfitted(model)
+        found = self._found(order)
+        if found is not None:
+            return self._cell(words, order).found(found)
+        if words.background:
+            return self._left(words, order)
+        return await self._cell(words, order).fitted()
+
+    def _left(self, words: Namespace, order: Order) -> Any:
+        return self._cell(words, order).left(
+            widgets=person_there(self.shell), kernel=getattr(self.shell, "kernel", None) is not None
+        )
+
+    def _cell(self, words: Namespace, order: Order) -> WaitingCell:
+        return WaitingCell(self.shell, order, "always" if words.panel else self.panel, self.once)
 
     def _engine(self, words: Namespace) -> Any:
         given = {option.field: getattr(words, option.field) for option in _OPTIONS}
@@ -174,44 +242,5 @@ class LmeMagics(Magics):
         said = [f"data: {frame.label}"] if frame is not None and not words.data else []
         said += [f"from the notebook: {', '.join(found)}"] if found else []
         if said:
-            _say("; ".join(said))
+            commands.say("; ".join(said))
         return (None if frame is None else frame.value), found
-
-    def _show(self, line: str) -> Any:
-        words = line.split()
-        fits = session.fits(self._namespace)
-        if not words:
-            return listing(fits)
-        if "~" in line or len(words) > 1 or words[0].startswith("-"):
-            raise UsageError(
-                "%lme with one percent sign takes one name, or none to list the models.",
-                hint="To fit a model, begin the cell with %%lme and write the model below it.",
-            )
-        if words[0] not in dict(fits):
-            known = ", ".join(name for name, _ in fits) or "none yet"
-            raise UsageError(f'There is no model called "{words[0]}".', hint=f"The notebook's models: {known}.")
-        return dict(fits)[words[0]]
-
-    def _await_backend(
-        self, progress: Progress, spec: ModelSpec | StatementSpec, data: Any, arrays: Mapping[str, Any]
-    ) -> None:
-        """Say that TensorFlow is still being loaded; a fault in the data is said at once, without it."""
-        if self.loader is None or not self.loader.is_alive():
-            return
-        try:
-            if isinstance(spec, ModelSpec):
-                build(spec, with_arrays(spec, data, arrays))
-            else:
-                read_sources(spec, data, arrays)
-        except ProbflowError as error:
-            raise error.within(spec.source) from None
-        while self.loader.is_alive():
-            progress.show(Waiting("loading TensorFlow"))
-            self.loader.join(0.1)
-
-
-def _say(sentence: str) -> None:
-    """Show one quiet line above the result."""
-    shown = escape.html(sentence, 200)
-    html = f'<div style="opacity:0.7;font-size:90%">{shown}</div>'
-    display({"text/plain": sentence, "text/html": html}, raw=True)

@@ -1,4 +1,4 @@
-"""Session: what a notebook holds, read from its namespace; nothing here changes the namespace."""
+"""Session: what a notebook holds, read from its namespace, and what it forgets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..errors import DataError, UsageError
 from ..lang.tree import Name
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_IPYTHONS_OWN = re.compile(r"_{1,3}|_i{0,3}\d*|_[iods]h")
 _FRAME_CLASSES = {"pandas": {"DataFrame"}, "polars": {"DataFrame"}, "pyarrow": {"Table", "RecordBatch"}}
 
 
@@ -152,6 +153,37 @@ def fits(namespace: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     )
 
 
+def kept(name: str, shell: Any) -> list[Any]:
+    """Return the older models of a name that only the notebook's memory of its outputs holds.
+
+    shell: the running InteractiveShell.
+    """
+    found = [value for key, value in list(shell.user_ns.items()) if key.startswith("_") and is_model(value)]
+    found += [value for value in list(shell.user_ns.get("_oh", {}).values()) if is_model(value)]
+    named = {id(value) for _, value in fits(shell.user_ns)}
+    return [value for value in {id(v): v for v in found}.values() if value.name == name and id(value) not in named]
+
+
+def forget(name: str, model: Any, shell: Any) -> None:
+    """Take a model's name away, and what IPython remembers of it: `_`, `_7`, `Out[7]` and the last result.
+
+    Other names that a person gave to the same model stay. shell: the running InteractiveShell.
+    """
+    namespace = shell.user_ns
+    if namespace.get(name) is model:
+        del namespace[name]
+    if any(value is model for _, value in fits(namespace)):
+        return
+    for held in (*shell.all_ns_refs, namespace.get("_oh", {})):  # what is hidden from %who has copies too
+        for key in [key for key, value in list(held.items()) if value is model]:
+            del held[key]
+    for under in ("_", "__", "___"):  # the hook keeps its own copies
+        if getattr(shell.displayhook, under, None) is model:
+            setattr(shell.displayhook, under, None)
+    if getattr(shell.last_execution_result, "result", None) is model:
+        shell.last_execution_result = None
+
+
 def is_model(value: Any) -> bool:
     """Return whether a value is a fit, or a model that waits for its fit."""
     from ..fit import Fit, Unfitted
@@ -171,6 +203,11 @@ def check_name(name: str, namespace: Mapping[str, Any], force: bool = False) -> 
         )
     if force:
         return
+    if _IPYTHONS_OWN.fullmatch(name):
+        raise UsageError(
+            f'"{name}" is where IPython keeps what was typed and answered, which the fit would hide.',
+            hint="Choose another name, or add --force.",
+        )
     if name in namespace and not is_model(namespace[name]):
         kind = type(namespace[name]).__name__
         raise UsageError(

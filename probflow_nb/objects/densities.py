@@ -105,6 +105,15 @@ def _uniform(x: Any, low: Number, high: Number) -> Any:
     return tf.where(inside, tf.zeros_like(x), tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype))) - _log(high - low)
 
 
+def _beta(x: Any, a: Number, b: Number) -> Any:
+    tf = load()
+    constant = _lgamma(a + b) - _lgamma(a) - _lgamma(b)
+    inside = (x > 0.0) & (x < 1.0)
+    safe = tf.where(inside, x, 0.5 * tf.ones_like(x))
+    value = (a - 1) * tf.math.log(safe) + (b - 1) * tf.math.log1p(-safe) + constant
+    return tf.where(inside, value, tf.fill(tf.shape(x), tf.cast(-math.inf, x.dtype)))
+
+
 def _flat(x: Any) -> Any:
     return load().zeros_like(x)
 
@@ -121,6 +130,7 @@ _DENSITIES: dict[str, Callable[..., Any]] = {
     "InverseGamma": _inverse_gamma,
     "LogNormal": _log_normal,
     "Uniform": _uniform,
+    "Beta": _beta,
     "Flat": _flat,
 }
 

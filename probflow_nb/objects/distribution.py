@@ -15,6 +15,8 @@ import numpy as np
 
 from ..backend.tensorflow import load
 from ..errors import SpecError
+from ..spec.families import Family, family_of_name
+from .families import FamilyName
 from .value import Value, aligned, number_label, tensor
 
 # A number, an array, a tensor or a parameter.
@@ -46,7 +48,7 @@ SUPPORTS: dict[str, str] = {
 }
 
 
-class Distribution:
+class Distribution(metaclass=FamilyName):
     """The base of all distributions.
 
     support: the values it speaks of, a key of `SUPPORTS`. event_rank: axes of one value, 0 for single numbers.
@@ -70,6 +72,11 @@ class Distribution:
     def name(self) -> str:
         """The distribution's name, "Normal"."""
         return type(self).__name__
+
+    @property
+    def family(self) -> Family | None:
+        """The family of this name where no argument was given, such as of Normal(); None for any other."""
+        return family_of_name(self.name) if self.__dict__.get("_bare") else None
 
     @property
     def arguments(self) -> Mapping[str, Any]:

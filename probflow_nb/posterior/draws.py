@@ -25,7 +25,7 @@ class Quality:
     mcse: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Effects:
     """The group effects of one factor, drawn exactly given the other parameters when they are asked for.
 
@@ -49,13 +49,17 @@ class Effects:
         """The parameter's name among the draws, "b[Subject]" or "u"."""
         return self.key or f"b[{self.factor}]"
 
+    def __repr__(self) -> str:
+        return f"{self.name}: {len(self.levels):,} levels x {len(self.columns):,} columns"
+
     def first(self, m: int) -> np.ndarray:
         """Return the effects of the first m draws, (m, J, k)."""
         for size, values in self._kept.items():
             if size >= m:
                 return values[:m]
         self._kept.clear()
-        self._kept[m] = self.sample(m)
+        # Sums depend on the order in memory, in their last digit; a kept fit has the arrays in this one.
+        self._kept[m] = np.ascontiguousarray(self.sample(m))
         return self._kept[m]
 
     def affordable_sample(self) -> np.ndarray:
@@ -64,12 +68,27 @@ class Effects:
 
 
 @dataclass(frozen=True, eq=False)
+class Origin:
+    """What group effects are drawn from when they are asked for, so that a kept fit draws the same ones.
+
+    theta: (S, d). common: (S, q), the coefficients, or all that is drawn with theta. seed: of the draws.
+    known: further arrays by name that an engine has learned and that the draws hang on.
+    """
+
+    theta: np.ndarray
+    common: np.ndarray
+    seed: int
+    known: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Draws(Mapping[str, np.ndarray]):
     """Posterior draws: names to arrays (chain, draw, ...).
 
     names: the scalars, in the order shown. scalars: (chain, draw, scalar). qualities: one a scalar.
     effects: one a factor, under "b[factor]" with axes (chain, draw, level, column).
     aliases: further names, such as those of the formula that statements stand for, to the names shown.
+    origin: what the effects are drawn from, None where they are drawn already.
     """
 
     names: tuple[str, ...]
@@ -77,6 +96,13 @@ class Draws(Mapping[str, np.ndarray]):
     qualities: tuple[Quality, ...]
     effects: tuple[Effects, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
+
+    def __repr__(self) -> str:
+        lines = [f"Draws: {self.n_chains:,} chains of {self.n_draws:,}, arrays (chain, draw, ...) by name"]
+        lines += [f"  {', '.join(self.names)}"] if self.names else []
+        lines += [f"  {effects!r}" for effects in self.effects]
+        return "\n".join(lines)
 
     @property
     def n_chains(self) -> int:

@@ -46,6 +46,7 @@ class GroupEffects:
     levels: the shown level names, m of them. n_levels: J, how many there are in all (m < J is a sample).
     mean, sd, lower, upper: (m,) on the data's scale; lower and upper bound the interval.
     probability: the interval's probability, such as 0.95.
+    scale: what the effects add up to, such as "log odds"; "" for the response's own.
     """
 
     factor: str
@@ -57,3 +58,4 @@ class GroupEffects:
     lower: np.ndarray
     upper: np.ndarray
     probability: float = 0.95
+    scale: str = ""

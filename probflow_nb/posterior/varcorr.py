@@ -45,7 +45,9 @@ def varcorr(
                 name = f"cor({first}, {second} | {factor})"
                 scale = values[f"sd({first} | {factor})"] * values[f"sd({second} | {factor})"]
                 rows.append(_row(factor, first, second, name, values, bounds, scale))
-    return (*rows, _row("Residual", None, None, "sigma", values, bounds))
+    if "sigma" in values:
+        rows.append(_row("Residual", None, None, "sigma", values, bounds))
+    return tuple(rows)
 
 
 def _row(

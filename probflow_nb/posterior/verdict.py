@@ -109,7 +109,8 @@ class Behaviour:
     """How the chains of NUTS went.
 
     divergences: paths whose energy ran away. cut: share of paths that were cut at the greatest depth. e_bfmi: the
-    smallest of the chains. target: acceptance that the step size was tuned for. finished: not stopped early.
+    smallest of the chains. target: acceptance that the step size was tuned for. finished: not stopped early. wall: what
+    to do where the posterior ends at a wall, at which paths end too; "" where it has none.
     """
 
     divergences: int
@@ -117,6 +118,7 @@ class Behaviour:
     e_bfmi: float
     target: float
     finished: bool
+    wall: str = ""
 
 
 def judge_nuts(draws: Draws, behaviour: Behaviour, notes: tuple[str, ...] = ()) -> Verdict:
@@ -142,8 +144,9 @@ def judge_nuts(draws: Draws, behaviour: Behaviour, notes: tuple[str, ...] = ()) 
         return Verdict(
             "bad" if share > 0.01 else "caution",
             f"{count} of {S:,} diverged, so a part of the posterior may be missing ({figures}).",
-            f"Take smaller steps, engine=NUTS(target_accept={_closer(behaviour.target):g}), or give narrower priors to "
-            "standard deviations.",
+            behaviour.wall
+            or f"Take smaller steps, engine=NUTS(target_accept={_closer(behaviour.target):g}), or give narrower priors "
+            "to standard deviations.",
             notes,
         )
     if behaviour.e_bfmi < 0.3:

@@ -10,22 +10,32 @@ import numpy as np
 from ..errors import FitError
 from ..model.model import Model
 from . import mixed
+from .levels import TYPICAL, Levels
 from .program import response as program_response
+from .program import with_groups
 from .response import Response
+from .scale import ScaledResponse
 from .values import Values
 
 
-def response_at(model: Any, values: Values, x: Any, noise: bool) -> Response:
+def response_at(
+    model: Any, values: Values, x: Any, noise: bool, levels: Levels = TYPICAL, scale: str = "response"
+) -> Response:
     """Return the response at the rows of x for every draw of the values.
 
     x: None for the rows fitted. noise: whether the spread of the response is asked for, not its mean alone.
+    levels: which group terms count, and what levels that were not fitted stand for.
+    scale: of its mean, one of `SCALES`; on any but "response" new rows need no trials unless the spread is asked for.
     Raises FitError or DataError for rows that do not fit the model.
     """
     if isinstance(model, Model):
         if x is None:
-            return mixed.fitted_response(model, values)
-        return mixed.new_response(model, values, x, weights=noise)
-    return program_response(model, values, x)
+            found = mixed.fitted_response(model, values, levels)
+        else:
+            single = scale != "response" and not noise
+            found = mixed.new_response(model, values, x, weights=noise, levels=levels, single=single)
+        return found if scale == "response" else ScaledResponse(found, scale)
+    return program_response(model, with_groups(model, values, levels), x)
 
 
 def observed(model: Any, x: Any, y: Any, shape: tuple[int, ...]) -> np.ndarray:

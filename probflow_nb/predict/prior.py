@@ -61,8 +61,19 @@ def _mixed_prior(model: Model, n: int, rng: np.random.Generator) -> dict[str, np
             drawn[f"cor[{factor.name}]"] = R
         z = rng.standard_normal((n, len(factor.levels), k))
         drawn[f"b[{factor.name}]"] = np.einsum("nij,nlj->nli", root, z)
-    drawn["sigma"] = _draw(priors.sigma, "sigma", n, rng)
+    drawn |= _auxiliary(model, n, rng)
     return drawn
+
+
+def _auxiliary(model: Model, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return draws of the family's further parameters; those of cutpoints are put in order."""
+    found = {
+        name: _draw(prior, name, n, rng) for name, prior in zip(model.auxiliary, model.priors.auxiliary, strict=True)
+    }
+    cuts = [name for name in found if name.startswith("cut[")]
+    if cuts:
+        found |= dict(zip(cuts, np.sort(np.stack([found[name] for name in cuts]), axis=0), strict=True))
+    return found
 
 
 def _common(model: Model) -> list[tuple[Distribution, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,11 @@ import numpy as np
 from ..errors import FitError, SpecError
 from ..model.program import Program, inputs_of
 from ..objects.distribution import Distribution
+from .levels import Levels
 from .values import Values
+
+# Supports of responses that are whole numbers.
+_WHOLE = ("binary", "count", "category")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +84,16 @@ class ProgramSlab:
         found = self.program.respond(self.values, lambda d: d.log_prob(seen), self.x)
         return found[..., 0] if found.ndim == 3 and len(self.shape) == 2 else found
 
+    def cumulative(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return P(new y < y) and P(new y <= y) of the responses y; FitError where the model has no such function."""
+        seen = np.asarray(self.program.as_response(y))
+        try:
+            high = self._asked(lambda d: d.cdf(seen))
+            low = self._asked(lambda d: d.cdf(seen - 1.0) if d.support in _WHOLE else d.cdf(seen))
+        except SpecError as error:
+            raise FitError(error.message, hint="Its residuals are of the kinds response and pearson.") from None
+        return low, high
+
     def quantiles(self, ends: tuple[float, float]) -> np.ndarray | None:
         """Return two quantiles of the first draw's response, or None where they are not known."""
         one = ProgramSlab(self.program, {name: v[:1] for name, v in self.values.items()}, self.x, (1, *self.shape[1:]))
@@ -87,6 +101,10 @@ class ProgramSlab:
             return np.stack([one._asked(lambda d, end=end: d.quantile(end))[0] for end in ends])  # type: ignore[misc]
         except SpecError:
             return None
+
+    def at_scores(self, z: np.ndarray) -> None:
+        """Return nothing: rows of a model of one's own may hang together, so that each has noise of its own."""
+        return
 
     def _asked(self, what: Callable[[Distribution], Any]) -> np.ndarray:
         found = self.program.respond(self.values, what, self.x)
@@ -106,6 +124,24 @@ def response(program: Program, values: Values, x: Any) -> ProgramResponse:
     new = program.new_inputs(x)
     n = len(next(iter(new.values()))) if isinstance(new, Mapping) else len(new)
     return ProgramResponse(program, values, new, (n, *fitted[1:]))
+
+
+def with_groups(program: Program, values: Values, levels: Levels) -> Values:
+    """Return the values with the effects of groups that do not count at 0; only formulas say which those are."""
+    if levels.fresh:
+        raise FitError(
+            "New groups are drawn for a single formula, and this model is not one.",
+            hint='Take groups="all", which keeps the groups that were fitted.',
+        )
+    if levels.factors is None:
+        return values
+    left_out = {name for name, (factor, _) in program.formulas.effects.items() if not levels.counts(factor)}
+    zeros = {name: partial(_zero, values, name) for name in left_out}
+    return Values(values.quantities, values.n_draws, {**values.makers, **zeros})
+
+
+def _zero(values: Values, name: str) -> np.ndarray:
+    return np.zeros_like(values[name])
 
 
 def _rows(x: Any, rows: slice) -> Any:

@@ -12,11 +12,11 @@ import numpy as np
 
 from ..errors import FitError
 from ..model.element_names import places
+from ..model.letters import shown_names
 from ..model.model import Model
 from ..model.program import Program
 from ..objects.parameter import Parameter
 from ..posterior.draws import Draws, Effects
-from .letters import shown_names
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def _mixed_values(model: Model, draws: Draws, S: int) -> Values:
         makers[f"sd[{factor.name}]"] = partial(_columns, flat, tuple(columns))
         makers[f"cor[{factor.name}]"] = partial(_correlations, flat, place, factor.name, factor.columns)
         makers[f"b[{factor.name}]"] = partial(effects.first, S)
-    makers["sigma"] = lambda: flat[:, -1]
+    for at, name in enumerate(reversed(model.auxiliary)):
+        makers[name] = partial(_column, flat, -1 - at)
     quantities = mixed_quantities(model)
     return Values(quantities, S, {q.name: makers[q.name] for q in quantities})
 
@@ -110,7 +111,7 @@ def mixed_quantities(model: Model) -> tuple[Quantity, ...]:
         if any(model.design.groups[m].correlated and model.design.groups[m].n_columns > 1 for m in factor.members):
             found.append(Quantity(f"cor[{factor.name}]", (k, k), (columns, columns)))
         found.append(Quantity(f"b[{factor.name}]", (len(factor.levels), k), (factor.levels, columns)))
-    found.append(Quantity("sigma", ()))
+    found += [Quantity(name, ()) for name in model.auxiliary]
     return tuple(replace(quantity, letter=letters.get(quantity.name, "")) for quantity in found)
 
 
@@ -123,9 +124,23 @@ def point(model: Model, estimates: np.ndarray, modes: tuple[np.ndarray, ...]) ->
     for factor, mode in zip(model.factors, modes, strict=True):
         quantities.append(Quantity(f"b[{factor.name}]", mode.shape, (factor.levels, factor.columns)))
         makers[f"b[{factor.name}]"] = partial(np.expand_dims, mode, 0)
-    quantities.append(Quantity("sigma", ()))
-    makers["sigma"] = lambda: np.array([scalars["sigma"]])
+        columns, correlated = factor.columns, any(model.design.groups[m].correlated for m in factor.members)
+        sd = np.array([[scalars[f"sd({column} | {factor.name})"] for column in columns]])
+        quantities.append(Quantity(f"sd[{factor.name}]", sd.shape[1:], (columns,)))
+        makers[f"sd[{factor.name}]"] = partial(np.asarray, sd)
+        if correlated and len(columns) > 1:
+            quantities.append(Quantity(f"cor[{factor.name}]", (len(columns),) * 2, (columns, columns)))
+            place = {name: i for i, name in enumerate(scalars)}
+            flat = np.array([list(scalars.values())], float)
+            makers[f"cor[{factor.name}]"] = partial(_correlations, flat, place, factor.name, columns)
+    for name in model.auxiliary:
+        quantities.append(Quantity(name, ()))
+        makers[name] = partial(np.atleast_1d, scalars[name])
     return Values(tuple(quantities), 1, makers)
+
+
+def _column(flat: np.ndarray, at: int) -> np.ndarray:
+    return flat[:, at]
 
 
 def _columns(flat: np.ndarray, at: tuple[int, ...]) -> np.ndarray:

@@ -11,7 +11,8 @@ from .priors import SIGNATURES, SUPPORT, Distribution, Target
 from .suggestion import did_you_mean, listed, nearest
 from .transforms import TRANSFORMS
 
-_POSITIVE = ("sd", "scale", "rate", "df", "shape", "eta")
+_POSITIVE = ("sd", "scale", "rate", "df", "shape", "eta", "a", "b")
+_POSITIVE_TARGETS = ("sd", "sigma", "shape", "precision", "df")
 _HALVES = {"Normal": "HalfNormal", "StudentT": "HalfStudentT", "Cauchy": "HalfCauchy"}
 
 
@@ -114,15 +115,23 @@ def _check_support(distribution: Distribution, target: Target, span: Span) -> No
             raise SpecError(message, span=span, hint="Write LKJ(eta).")
     elif support == "correlation":
         message = f"{what} is one number, but LKJ is a distribution of correlation matrices."
-        hint = "Use HalfNormal(sd)." if target.kind in ("sd", "sigma") else "Use Normal(mean, sd)."
+        hint = "Use HalfNormal(sd)." if target.kind in _POSITIVE_TARGETS else "Use Normal(mean, sd)."
         raise SpecError(message, span=span, hint=hint)
-    elif target.kind in ("sd", "sigma"):
+    elif target.kind == "zero":
+        inside = support == "interval" and 0 <= distribution.arguments[0] < distribution.arguments[1] <= 1
+        if support != "probability" and not inside:
+            message = f"{what} is a probability, but {name} allows values outside 0 and 1."
+            raise SpecError(message, span=span, hint="Use Beta(a, b), such as Beta(1, 9) for a small one.")
+    elif target.kind in _POSITIVE_TARGETS:
         if support == "real":
             message = f"{what} is positive, but {name} allows negative values."
             raise SpecError(message, span=span, hint=f"Use {_HALVES[name]}.")
         if support == "interval" and distribution.arguments[0] < 0:
             message = f"{what} is positive, but {distribution.label} allows negative values."
             raise SpecError(message, span=span, hint="Let `low` be 0 or more.")
+    elif support == "probability":
+        message = f"{what} may be any number, but {name} allows values between 0 and 1 only."
+        raise SpecError(message, span=span, hint="Use Normal.")
     elif support == "positive":
         whole = {half: full for full, half in _HALVES.items()}.get(name, "Normal")
         message = f"{what} may be any number, but {name} allows positive values only."

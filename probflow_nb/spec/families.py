@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import SpecError
 from ..lang.grammar import parse_expression
@@ -12,7 +13,7 @@ from ..lang.tree import Call, Name, Node, String
 from .suggestion import did_you_mean, listed, nearest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Family:
     """A response family and its link.
 
@@ -24,6 +25,12 @@ class Family:
     name: str = "gaussian"
     link: str = "identity"
     auxiliary: tuple[str, ...] = ("sigma",)
+
+    def __repr__(self) -> str:
+        """Return the family as Python has it, such as `Poisson(link="log")`."""
+        kind = _kind_named(self.name)
+        shown = self.name if kind is None else "Normal" if kind.name == "gaussian" else kind.shown
+        return f'{shown}(link="{self.link}")'
 
     @property
     def label(self) -> str:
@@ -64,9 +71,13 @@ KINDS: tuple[Kind, ...] = (
         "NegativeBinomial",
         ("log", "identity", "sqrt"),
         ("shape",),
-        ("negbinomial", "nbinom"),
+        ("negbinomial", "negbin", "nbinom"),
     ),
     Kind("gamma", "Gamma", ("log", "inverse", "identity"), ("shape",)),
+    Kind("log_normal", "LogNormal", ("identity",), ("sigma",)),
+    Kind("ordinal", "Ordinal", ("logit", "probit", "cloglog"), ("cut",), ("cumulative",)),
+    Kind("zero_inflated_poisson", "ZeroInflatedPoisson", ("log",), ("zero",), ("zip",)),
+    Kind("zero_inflated_negative_binomial", "ZeroInflatedNegativeBinomial", ("log",), ("shape", "zero"), ("zinb",)),
 )
 """Every family of the language."""
 
@@ -85,16 +96,42 @@ def read_family(node: Node) -> Family:
         raise SpecError(f"There is no family called {quoted(name)}.", span=span, hint=hint)
     if given is None:
         return Family(kind.name, kind.links[0], kind.auxiliary)
-    link = _word(given)
+    try:
+        return _linked(kind, _word(given) or label(given))
+    except SpecError as error:
+        raise SpecError(error.message, span=given.span, hint=error.hint) from None
+
+
+def family_of_name(name: str, link: Any = None) -> Family | None:
+    """Return the family of a distribution's name in Python, such as "Binomial", with a link or its usual one.
+
+    None for a name of no family. Raises SpecError for a link that it does not have.
+    """
+    kind = _kind_named("gaussian" if name == "Normal" else name)
+    if kind is None:
+        return None
+    return _linked(kind, kind.links[0] if link is None else link)
+
+
+def _linked(kind: Kind, link: Any) -> Family:
+    """Return a family with a link; SpecError for one that it does not have."""
+    if not isinstance(link, str):
+        message = f"The link of {kind.shown} must be a name, not of type {type(link).__name__}."
+        raise SpecError(message, hint=f"Its links are {listed(kind.links)}.")
     if link not in kind.links:
-        hint = did_you_mean(link, kind.links, f"Its links are {listed(kind.links)}.")
-        message = f"The family {kind.shown} has no link called {quoted(link or label(given))}."
-        raise SpecError(message, span=given.span, hint=hint)
+        hint = f"{'Its links are' if len(kind.links) > 1 else 'Its link is'} {listed(kind.links)}."
+        # A link of other families is no slip of the pen.
+        hint = hint if any(link in other.links for other in KINDS) else did_you_mean(link, kind.links, hint)
+        raise SpecError(f"The family {kind.shown} has no link called {quoted(link)}.", hint=hint)
     return Family(kind.name, link, kind.auxiliary)
 
 
+def _kind_named(name: str) -> Kind | None:
+    return next((kind for kind in KINDS if name in (kind.name, kind.shown)), None)
+
+
 def family_from(value: object) -> Family:
-    """Return the family that a caller gives as a Family or as text such as "poisson".
+    """Return the family that a caller gives as text such as "poisson", as pf.Poisson, or as pf.Poisson(link="sqrt").
 
     Raises ParseError or SpecError, which show that text, and SpecError for any other type.
     """
@@ -104,8 +141,13 @@ def family_from(value: object) -> Family:
             raise SpecError(f"{value.label} is not a family and link of this package.")
         return value
     if not isinstance(value, str):
-        message = f'The family must be a name such as "poisson", not of type {type(value).__name__}.'
-        raise SpecError(message)
+        # Of a distribution of `objects`, a floor above this one.
+        own = getattr(value, "family", None)
+        if isinstance(own, Family):
+            return own
+        what = value.__name__ if isinstance(value, type) else f"of type {type(value).__name__}"
+        message = f'The family must be a name such as "poisson", not {what}.'
+        raise SpecError(message, hint='Write family="poisson", or family=pf.Poisson(link="log").')
     if not value.strip():
         raise SpecError("The family is empty.", hint=f"The families are {listed(k.shown for k in KINDS)}.")
     try:

@@ -13,12 +13,13 @@ from .distributions import names_distribution, read_distribution
 from .expansion import Expansion, expand
 from .expression import check_arithmetic
 from .families import GAUSSIAN, Family, family_from, read_family
+from .further import PARAMETERS, check_further, divided, in_order, is_further, owner, parameter_family
 from .model_spec import ModelSpec
-from .priors import SIGNATURES, Prior
+from .priors import SIGNATURES, Prior, Target
 from .signatures import DEFAULT, DISTRIBUTIONS
 from .statement_spec import StatementSpec, used_names
 from .statements import has_matrices, lower_statements
-from .suggestion import did_you_mean
+from .suggestion import did_you_mean, listed
 from .targets import INTERCEPT, read_target
 
 _DEFINITIONS = ("family", "weights")
@@ -49,8 +50,10 @@ def _lower(block: Block, family: str | Family | None) -> ModelSpec:
         raise SpecError("The model text is empty.", hint=_EXAMPLE)
     tildes = [s for s in block.statements if isinstance(s, Tilde)]
     definitions = _definitions([s for s in block.statements if isinstance(s, Definition)])
-    formula = _formula(tildes)
+    formula, others = _formula(tildes)
     _check_response(formula.left)
+    chosen = _family(definitions, family)
+    check_further(others, chosen)
     expansion = expand(formula.right)
     _check_predictors(formula.left, expansion)
     spec = ModelSpec(
@@ -60,11 +63,47 @@ def _lower(block: Block, family: str | Family | None) -> ModelSpec:
         groups=tuple(expansion.groups),
         offsets=tuple(expansion.offsets),
         weights=_weights(expansion, definitions),
-        family=_family(definitions, family),
+        family=chosen,
         source=block.source,
+        further=tuple(_further(statement, formula.left) for statement in in_order(others, chosen)),
     )
-    priors = _priors([s for s in tildes if s is not formula], spec)
-    return replace(spec, priors=priors)
+    return _with_priors([s for s in tildes if s is not formula and s not in others], spec)
+
+
+def _further(statement: Tilde, response: Node) -> ModelSpec:
+    """Return the spec of a further parameter's own formula."""
+    assert isinstance(statement.left, Name)
+    expansion = expand(statement.right)
+    _check_predictors(response, expansion)
+    if expansion.weights is not None:
+        message = f"The formula of {quoted(statement.left.name)} has weights, which belong to the response."
+        raise SpecError(message, span=expansion.weights.span, hint="Write them in the formula of the response.")
+    return ModelSpec(
+        response=statement.left,
+        intercept=expansion.intercept,
+        terms=expansion.terms,
+        groups=tuple(expansion.groups),
+        offsets=tuple(expansion.offsets),
+        family=parameter_family(statement.left.name),
+    )
+
+
+def _with_priors(statements: Sequence[Tilde], spec: ModelSpec) -> ModelSpec:
+    """Return the spec with every prior where it belongs: to the response's formula, or to a further one."""
+    own: list[Tilde] = []
+    inner: dict[str, list[Tilde]] = {part.family.name: [] for part in spec.further}
+    for statement in statements:
+        if isinstance(statement.left, Name) and statement.left.name in inner:
+            message = f"{quoted(statement.left.name)} has a formula, so it has no prior of its own."
+            hint = f"Write {statement.left.name}_Intercept ~ Normal(0, 1) for the intercept of its formula."
+            raise SpecError(message, span=statement.span, hint=hint)
+        found = owner(statement.left, spec)
+        if found is None:
+            own.append(statement)
+        else:
+            inner[found[0].family.name].append(replace(statement, left=found[1]))
+    further = tuple(replace(part, priors=_priors(inner[part.family.name], part)) for part in spec.further)
+    return replace(spec, priors=_priors(own, spec), further=further)
 
 
 def _means_statements(block: Block) -> bool:
@@ -116,10 +155,10 @@ def _definitions(statements: Sequence[Definition]) -> dict[str, Definition]:
     return found
 
 
-def _formula(tildes: Sequence[Tilde]) -> Tilde:
-    """Return the one statement that is the formula."""
+def _formula(tildes: Sequence[Tilde]) -> tuple[Tilde, list[Tilde]]:
+    """Return the one statement that is the formula of the response, and the formulas of further parameters."""
     alone = len(tildes) == 1
-    formulas = [s for s in tildes if not _is_prior(s, alone)]
+    formulas, further = divided([s for s in tildes if not _is_prior(s, alone)])
     if not formulas:
         # With no formula beside it, `y ~ Log(x)` is a misspelt transform, not a misspelt distribution.
         formulas = [s for s in tildes if not _is_parameter(s.left) and _is_unknown_call(s.right)][:1]
@@ -131,13 +170,15 @@ def _formula(tildes: Sequence[Tilde]) -> Tilde:
         message = f"The text has two formulas, with the responses {quoted(label(first.left))} and "
         hint = "A model has one response; a prior has a distribution on its right, such as Normal(0, 10)."
         raise SpecError(message + f"{quoted(label(second.left))}.", span=second.span, hint=hint)
-    return formulas[0]
+    return formulas[0], further
 
 
 def _is_prior(statement: Tilde, alone: bool) -> bool:
     left, right = statement.left, statement.right
     if isinstance(left, Call) and _is_parameter(left):
         return True
+    if not alone and is_further(statement):
+        return False
     if not alone and (_is_parameter(left) or (isinstance(right, Number) and right.value not in (0, 1))):
         return True
     if isinstance(right, Name) and not right.quoted and right.name == DEFAULT:
@@ -200,8 +241,8 @@ def _priors(statements: Sequence[Tilde], spec: ModelSpec) -> tuple[Prior, ...]:
     """Return the prior statements in the order written, one for each target."""
     priors: dict[object, Prior] = {}
     for statement in statements:
-        target = read_target(statement.left, spec.terms, spec.groups)
-        _check_target(statement, target.kind, spec)
+        target = read_target(statement.left, spec.terms, spec.groups, spec.family.auxiliary)
+        _check_target(statement, target, spec)
         # The intercept has one prior, at zero or at the predictors' means.
         key = "intercept" if target.kind.endswith("intercept") else target
         if key in priors:
@@ -214,12 +255,36 @@ def _priors(statements: Sequence[Tilde], spec: ModelSpec) -> tuple[Prior, ...]:
     return tuple(priors.values())
 
 
-def _check_target(statement: Tilde, kind: str, spec: ModelSpec) -> None:
-    """Refuse parameters that the formula itself rules out; coefficients are checked against the data."""
-    span = statement.left.span
+def _check_target(statement: Tilde, target: Target, spec: ModelSpec) -> None:
+    """Refuse parameters that the formula or family rules out; other coefficients are checked against the data."""
+    kind, span = target.kind, statement.left.span
     if kind.endswith("intercept") and not spec.intercept:
         message = f"The formula has no intercept, so {INTERCEPT} has no prior."
         raise SpecError(message, span=span, hint="Take the 0 or -1 out of the formula, or this line.")
-    if kind == "sigma" and "sigma" not in spec.family.auxiliary:
-        message = f"The family {spec.family.label} has no sigma."
-        raise SpecError(message, span=span, hint="Take this line away.")
+    name = "cut" if (target.name or "").startswith("cut[") else target.name
+    meant = kind if kind == "sigma" else name if kind == "coefficient" and name in PARAMETERS else None
+    if meant is None or meant in spec.family.auxiliary or any(term.factors == (Name(meant),) for term in spec.terms):
+        return
+    own = spec.family.auxiliary
+    hint = f"Its further parameters: {listed(own)}." if own else "Take this line away."
+    raise SpecError(f"The family {spec.family.label} has no {meant}.", span=span, hint=hint)
+
+
+def formulas_of(block: Block, whole: bool = True) -> tuple[Tilde | None, list[Tilde], list[Tilde]]:
+    """Return the formula of the response, those of further parameters, and the priors of a text.
+
+    whole: whether it is a model, or lines that change one, which need no formula of the response.
+    Raises SpecError for a text with two formulas of the response.
+    """
+    tildes = [s for s in block.statements if isinstance(s, Tilde)]
+    if whole:
+        main, further = _formula(tildes)
+        return main, further, [s for s in tildes if s is not main and s not in further]
+    formulas = [s for s in tildes if not _is_prior(s, False)]
+    own = [s for s in formulas if not is_further(s)]
+    if len(own) > 1:
+        message = f"The change has two formulas, with the left sides {quoted(label(own[0].left))} and "
+        message += f"{quoted(label(own[1].left))}."
+        raise SpecError(message, span=own[1].span, hint="A model has one response.")
+    further = [s for s in formulas if s not in own]
+    return (own[0] if own else None), further, [s for s in tildes if s not in formulas]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import ProbflowError
@@ -11,8 +12,9 @@ from ..lang.printer import label, print_name, print_node, print_subscript
 from ..lang.source import is_plain_name
 from ..lang.tree import Binary, Name, Node, walk
 from .families import GAUSSIAN
+from .further import INVERSES
+from .likelihoods import likelihood_of
 from .priors import Target
-from .recognition import LIKELIHOODS
 from .signatures import DEFAULT
 from .statement_spec import INTERCEPT, GroupLetters, Letters
 from .terms import GroupTerm, Term
@@ -40,44 +42,40 @@ def long_text(spec: ModelSpec) -> str:
 
 
 def _statements(spec: ModelSpec) -> str | None:
-    likelihood = _likelihood(spec)
+    letters = spec.letters or chosen_letters(spec)
+    likelihood = _likelihood(spec, letters)
     if likelihood is None:
         return None
-    letters = spec.letters or chosen_letters(spec)
-    lines = list(_definitions(spec, letters))
-    priors = _prior_lines(spec, letters)
-    if priors is None:
+    definitions: list[str] = []
+    priors: list[str] = []
+    for part, own in [(spec, letters), *zip(spec.further, letters.formulas, strict=True)]:
+        lines = _prior_lines(part, own)
+        if lines is None:
+            return None
+        definitions += _definitions(part, own)
+        priors += lines
+    return "\n".join([*definitions, *priors, likelihood])
+
+
+def _likelihood(spec: ModelSpec, letters: Letters) -> str | None:
+    """Return the statement of the response, or None where there is none for the family."""
+    likelihood = likelihood_of(spec.family)
+    if likelihood is None:
         return None
-    response, sign = likelihood
-    eta = _eta(spec, letters)
-    return "\n".join([*lines, *priors, f"{response} ~ {sign.format(eta=eta, **_last_letters(spec, letters))}"])
-
-
-def _last_letters(spec: ModelSpec, letters: Letters) -> dict[str, str]:
-    sigma = print_name(letters.sigma) if letters.sigma else ""
+    response, words = spec.response, {"eta": _eta(spec, letters), "trials": ""}
+    for name, letter in letters.auxiliary(spec.family.auxiliary).items():
+        words[name] = print_name(letter)
+    for part, own in zip(spec.further, letters.formulas, strict=True):
+        words[part.family.name] = f"{INVERSES[part.family.link]}({_eta(part, own)})"
     if spec.weights is not None:
-        sigma = f"{sigma} / sqrt({print_node(spec.weights)})"
-    return {"sigma": sigma, "further": letters.further}
-
-
-def _likelihood(spec: ModelSpec) -> tuple[str, str] | None:
-    """Return the response and the likelihood with places for {eta}, {sigma} and {further}."""
-    response = print_node(spec.response)
-    if spec.family == GAUSSIAN:
-        return response, "Normal({eta}, {sigma})"
-    for name, (argument, family, link, further) in LIKELIHOODS.items():
-        if (family, link) != (spec.family.name, spec.family.link) or spec.weights is not None:
-            continue
-        if family != "binomial":
-            return response, f"{name}({argument} = {{eta}}{', shape = {further}' if further else ''})"
-        if isinstance(spec.response, Binary) and spec.response.operator == "/":
-            counts, trials = print_node(spec.response.left), print_node(spec.response.right)
-            return counts, f"{name}({_braced(trials)}, {argument} = {{eta}})"
-    return None
-
-
-def _braced(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+        if spec.family != GAUSSIAN:
+            return None
+        words["sigma"] = f"{words['sigma']} / sqrt({print_node(spec.weights)})"
+    if spec.family.name == "binomial":
+        if not (isinstance(response, Binary) and response.operator == "/"):
+            return None
+        words["trials"], response = print_node(response.right), response.left
+    return f"{print_node(response)} ~ {likelihood.call(spec.family.link, words)}"
 
 
 def chosen_letters(spec: ModelSpec) -> Letters:
@@ -85,7 +83,8 @@ def chosen_letters(spec: ModelSpec) -> Letters:
 
     A letter that is a column of the model gets an underscore.
     """
-    taken = {name.name for node in _nodes(spec) for name in walk(node) if isinstance(name, Name)}
+    specs = (spec, *spec.further)
+    taken = {name.name for one in specs for node in _nodes(one) for name in walk(node) if isinstance(name, Name)}
 
     def free(letter: str) -> str:
         while letter in taken:
@@ -93,16 +92,22 @@ def chosen_letters(spec: ModelSpec) -> Letters:
         taken.add(letter)
         return letter
 
-    common = spec.intercept or bool(spec.terms)
-    matrix, coefficients = (free("X"), free("w")) if common else ("", "")
-    groups = []
-    for group in spec.groups:
-        suffix = _suffix(group) if len(spec.groups) > 1 else ""
-        cor = free(f"R{suffix}") if group.correlated and group.terms else ""
-        groups.append(GroupLetters(free(f"Z{suffix}"), free(f"u{suffix}"), free(f"tau{suffix}"), cor))
-    sigma = free("sigma") if "sigma" in spec.family.auxiliary else ""
-    further = next((free(a) for a in spec.family.auxiliary if a != "sigma"), "")
-    return Letters(matrix, coefficients, sigma, tuple(groups), further)
+    def part(one: ModelSpec, end: str = "") -> Letters:
+        common = one.intercept or bool(one.terms)
+        matrix, coefficients = (free(f"X{end}"), free(f"w{end}")) if common else ("", "")
+        groups = []
+        for group in one.groups:
+            last = f"{end}{_suffix(group) if len(one.groups) > 1 else ''}"
+            cor = free(f"R{last}") if group.correlated and group.terms else ""
+            groups.append(GroupLetters(free(f"Z{last}"), free(f"u{last}"), free(f"tau{last}"), cor))
+        return Letters(matrix, coefficients, "", tuple(groups))
+
+    found = part(spec)
+    computed = [part.family.name for part in spec.further]
+    own = {name: "" if name in computed else free(name) for name in spec.family.auxiliary}
+    sigma, further = own.get("sigma", ""), tuple(letter for name, letter in own.items() if name != "sigma")
+    formulas = tuple(part(one, f"_{one.family.name}") for one in spec.further)
+    return replace(found, sigma=sigma, further=further, formulas=formulas)
 
 
 def _suffix(group: GroupTerm) -> str:
@@ -177,7 +182,7 @@ def _prior_lines(spec: ModelSpec, letters: Letters) -> list[str] | None:
                 lines.insert(_end(lines, {mine.sd}, before, letters.sigma), _default(letter))
         effects = (mine.effects, _effects(mine, bool(group.terms)), True)
         lines.insert(_end(lines, {mine.sd, mine.cor}, "", letters.sigma), effects)
-    for letter in filter(None, (letters.sigma, letters.further)):
+    for letter in filter(None, letters.auxiliary(spec.family.auxiliary).values()):
         if letter not in whole:
             lines.append(_default(letter))
     return [text for _, text, _ in lines]
@@ -231,8 +236,9 @@ def _written(spec: ModelSpec, letters: Letters) -> list[_Line] | None:
 
 def _left(target: Target, spec: ModelSpec, letters: Letters) -> tuple[str, str | None] | None:
     """Return the letter and the element of a target, or None where no statement can say it."""
-    if target.kind == "sigma":
-        return letters.sigma, None
+    further = letters.auxiliary(spec.family.auxiliary)
+    if target.kind in further:
+        return further[target.kind], target.name
     if target.kind in ("intercept", "centered intercept"):
         return letters.coefficients, INTERCEPT
     if target.kind == "coefficient":

@@ -24,6 +24,7 @@ class ModelSpec:
     priors: the statements written; after `resolve` (see `spec.defaults`) one for every parameter.
     source: the text that this came from, for error messages.
     complete: whether `resolve` has given every parameter its prior.
+    further: the formulas of further parameters, each a spec whose family is `further.parameter_family` of its name.
     letters: those of the person, when the model was written as statements. statements: these, as they were written.
     """
 
@@ -37,6 +38,7 @@ class ModelSpec:
     priors: tuple[Prior, ...] = ()
     source: str = field(default="", compare=False, repr=False)
     complete: bool = field(default=False, compare=False, repr=False)
+    further: tuple[ModelSpec, ...] = ()
     letters: Letters | None = field(default=None, compare=False, repr=False)
     statements: StatementSpec | None = field(default=None, compare=False, repr=False)
 
@@ -60,7 +62,7 @@ class ModelSpec:
 
     @property
     def formula(self) -> str:
-        """The formula in one line, such as `Reaction ~ Days + (Days | Subject)`."""
+        """The formula in one line, such as `Reaction ~ Days + (Days | Subject)`; that of the response."""
         from .text import formula_text
 
         return formula_text(self)

@@ -14,7 +14,7 @@ class Distribution:
     """A distribution with numbers for its arguments, such as Normal(0, 10).
 
     name: as written in a model text: Normal, HalfNormal, StudentT, HalfStudentT, Cauchy, HalfCauchy,
-        Exponential, Gamma, InverseGamma, LogNormal, Uniform, LKJ, Flat.
+        Exponential, Gamma, InverseGamma, LogNormal, Uniform, Beta, LKJ, Flat.
     arguments: in the order of `SIGNATURES`, defaults filled in.
     """
 
@@ -41,11 +41,12 @@ SIGNATURES: dict[str, tuple[tuple[str, float | None], ...]] = {
     "InverseGamma": (("shape", None), ("scale", None)),
     "LogNormal": (("mean", None), ("sd", None)),
     "Uniform": (("low", None), ("high", None)),
+    "Beta": (("a", None), ("b", None)),
     "LKJ": (("eta", 1.0),),
     "Flat": (),
 }
 
-# Support of each: the whole line, the positive half-line, a bounded interval, correlation matrices.
+# Support of each: the whole line, the positive half-line, a bounded interval, from 0 to 1, correlation matrices.
 SUPPORT: dict[str, str] = {
     "Normal": "real",
     "StudentT": "real",
@@ -58,6 +59,7 @@ SUPPORT: dict[str, str] = {
     "InverseGamma": "positive",
     "LogNormal": "positive",
     "Uniform": "interval",
+    "Beta": "probability",
     "LKJ": "correlation",
     "Flat": "any",
 }
@@ -67,8 +69,9 @@ SUPPORT: dict[str, str] = {
 class Target:
     """The parameter, or parameters, that a prior speaks of.
 
-    kind: "coefficient", "intercept", "centered intercept", "sd", "cor" or "sigma".
-    name: the coefficient's shown name for "coefficient"; the column name for "sd", or None for every column.
+    kind: "coefficient", "intercept", "centered intercept", "sd", "cor", or the name of a family's further parameter.
+    name: the coefficient's shown name for "coefficient"; the column name for "sd", or None for every column; the
+        categories on both sides for "cut", or None for all cutpoints.
     factor: the grouping factor's shown name ("Subject", "plate:sample") for "sd" and "cor"; None otherwise.
 
     "intercept" is the value where every column is 0; "centered intercept", written `centered(Intercept)`, is
@@ -89,6 +92,8 @@ class Target:
                 return "Intercept"
             case "centered intercept":
                 return "centered(Intercept)"
+            case "cut" if self.name is not None:
+                return f"cut[{self.name}]"
             case "sd" if self.name is not None:
                 return f"sd({self.name} | {self.factor})"
             case "sd" | "cor":

@@ -16,21 +16,15 @@ from ..lang.tree import Binary, Call, Name, Node, Subscript, Unary
 from .distributions import read_distribution
 from .expansion import Expansion, expand
 from .expression import check_arithmetic, fold
-from .families import GAUSSIAN, KINDS, Family
+from .families import GAUSSIAN, Family
+from .further import INVERSES, parameter_family
 from .grouping import interaction
+from .likelihoods import read_likelihood
 from .model_spec import ModelSpec
 from .priors import SIGNATURES, Prior, Target
 from .signatures import DEFAULT, bound
 from .statement_spec import INTERCEPT, Declaration, GroupLetters, Letters, StatementSpec, is_by, used_names
 from .terms import GroupTerm
-
-# The likelihoods of families other than the Gaussian: argument of eta, family, link, and the further parameter.
-LIKELIHOODS: dict[str, tuple[str, str, str, str]] = {
-    "Bernoulli": ("logit", "bernoulli", "logit", ""),
-    "Binomial": ("logit", "binomial", "logit", ""),
-    "Poisson": ("log", "poisson", "log", ""),
-    "NegativeBinomial": ("log", "negative_binomial", "log", "shape"),
-}
 
 
 class _OtherError(Exception):
@@ -39,13 +33,16 @@ class _OtherError(Exception):
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What the likelihood says: the family, its linear predictor, the letter of sigma, the weights."""
+    """What the likelihood says: the family, its linear predictor, its further parameters, the weights.
+
+    auxiliary: (parameter, letter), "" for one with a formula. formulas: (parameter, its linear predictor).
+    """
 
     family: Family
     eta: Node
-    sigma: str = ""
+    auxiliary: tuple[tuple[str, str], ...] = ()
+    formulas: tuple[tuple[str, Node], ...] = ()
     weights: Node | None = None
-    further: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,29 +69,40 @@ def recognised(spec: StatementSpec) -> ModelSpec | None:
 
 def _lowered(spec: StatementSpec) -> ModelSpec:
     outcome = _outcome(spec)
-    common, effects, offsets = _mean(spec, outcome.eta)
-    letters = [_letters(spec, found) for found in effects]
-    _check_single_use(spec, common, letters, outcome)
-    groups = tuple(_term(spec, found, mine) for found, mine in zip(effects, letters))
-    _check_columns(groups)
-    design = common[2] if common else None
-    intercept = design.intercept if design else False
-    targets = _Targets(outcome, common[1] if common else "", intercept, groups, tuple(letters))
+    main = _part(spec, outcome.eta, outcome.auxiliary)
+    further = [_part(spec, eta, ()) for _, eta in outcome.formulas]
+    _check_single_use(spec, [main, *further])
     response = spec.response
     if outcome.family.name == "binomial":
         response = Binary("/", response, bound(spec.likelihood)["trials"])
+    priors = _priors(spec, [main, *further])
+    parts = [
+        _as_spec(part, Name(name), parameter_family(name), own)
+        for part, (name, _), own in zip(further, outcome.formulas, priors[1:])
+    ]
+    letters = replace(main.own_letters, formulas=tuple(part.own_letters for part in further))
+    found = _as_spec(main, response, outcome.family, priors[0])
+    return replace(found, weights=outcome.weights, letters=letters, further=tuple(parts))
+
+
+def _part(spec: StatementSpec, eta: Node, auxiliary: tuple[tuple[str, str], ...]) -> _Part:
+    """Return what a linear predictor is made of; auxiliary: further parameters of the family, with their letters."""
+    common, effects, offsets = _mean(spec, eta)
+    letters = tuple(_letters(spec, found) for found in effects)
+    groups = tuple(_term(spec, found, mine) for found, mine in zip(effects, letters))
+    _check_columns(groups)
+    return _Part(common, groups, letters, tuple(offsets), auxiliary)
+
+
+def _as_spec(part: _Part, response: Node, family: Family, priors: tuple[Prior, ...]) -> ModelSpec:
     return ModelSpec(
         response=response,
-        intercept=intercept,
-        terms=design.terms if design else (),
-        groups=groups,
-        offsets=tuple(offsets),
-        weights=outcome.weights,
-        family=outcome.family,
-        priors=_priors(spec, targets),
-        letters=Letters(
-            common[0] if common else "", common[1] if common else "", outcome.sigma, tuple(letters), outcome.further
-        ),
+        intercept=part.intercept,
+        terms=part.common[2].terms if part.common else (),
+        groups=part.groups,
+        offsets=part.offsets,
+        family=family,
+        priors=priors,
     )
 
 
@@ -107,20 +115,27 @@ def _declared(spec: StatementSpec, node: Node | None) -> str:
 
 def _outcome(spec: StatementSpec) -> _Outcome:
     given = bound(spec.likelihood)
-    if spec.likelihood.function == "Normal":
-        sd, weights = given["sd"], None
-        if isinstance(sd, Binary) and sd.operator == "/":
-            weights = _weights(spec, sd.right)
-            sd = sd.left
-        return _Outcome(GAUSSIAN, given["mean"], _declared(spec, sd), weights)
-    if spec.likelihood.function not in LIKELIHOODS:
+    found = read_likelihood(spec.likelihood.function, given)
+    if found is None:
         raise _OtherError
-    argument, family, link, further = LIKELIHOODS[spec.likelihood.function]
-    if argument not in given:
-        raise _OtherError
-    auxiliary = next(kind.auxiliary for kind in KINDS if kind.name == family)
-    letter = _declared(spec, given[further]) if further else ""
-    return _Outcome(Family(family, link, auxiliary), given[argument], "", None, letter)
+    likelihood, family, eta = found
+    letters: list[tuple[str, str]] = []
+    formulas: list[tuple[str, Node]] = []
+    weights = None
+    for argument, name in likelihood.further:
+        node = given[argument]
+        if family == GAUSSIAN and isinstance(node, Binary) and node.operator == "/":
+            weights = _weights(spec, node.right)
+            node = node.left
+        inverse = INVERSES[parameter_family(name).link]
+        node = _resolved(spec, node)[0]
+        computed = isinstance(node, Call) and node.function == inverse and len(node.arguments) == 1
+        if computed and isinstance(node, Call) and name != "cut":
+            formulas.append((name, node.arguments[0]))
+            letters.append((name, ""))
+        else:
+            letters.append((name, _declared(spec, node)))
+    return _Outcome(family, eta, tuple(letters), tuple(formulas), weights)
 
 
 def _weights(spec: StatementSpec, node: Node) -> Node:
@@ -252,16 +267,12 @@ def _letters(spec: StatementSpec, effects: _Effects) -> GroupLetters:
     return GroupLetters(effects.matrix, effects.letter, sd, cor)
 
 
-def _check_single_use(
-    spec: StatementSpec, common: tuple[str, str, Expansion] | None, letters: list[GroupLetters], outcome: _Outcome
-) -> None:
+def _check_single_use(spec: StatementSpec, parts: list[_Part]) -> None:
     """Leave to others what uses a parameter twice, or one that has no part in a formula."""
-    nodes: list[Node] = [outcome.eta, spec.likelihood, *(d.prior for d in spec.declarations)]
-    uses = Counter(n.name for node in nodes[1:] for n in used_names(node))
+    nodes: list[Node] = [spec.likelihood, *(d.prior for d in spec.declarations)]
+    uses = Counter(n.name for node in nodes for n in used_names(node))
     uses.update(n.name for d in spec.definitions for n in used_names(d.value))
-    known = [common[1]] if common else []
-    known += [letter for g in letters for letter in (g.effects, g.sd, g.cor) if letter]
-    known += [letter for letter in (outcome.sigma, outcome.further) if letter]
+    known = [name for part in parts for name in part.names]
     if Counter(known) != Counter(spec.parameters) or any(uses[name] != 1 for name in known):
         raise _OtherError
     # A definition that is used twice uses its parameters twice.
@@ -288,24 +299,51 @@ def _check_columns(groups: tuple[GroupTerm, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class _Targets:
-    """Which parameters of the formula each letter stands for."""
+class _Part:
+    """One linear predictor, and which parameters of its formula each letter stands for.
 
-    outcome: _Outcome
-    coefficients: str
-    intercept: bool
+    common: letter of the matrix, letter of the coefficients, columns. auxiliary: (parameter, letter).
+    """
+
+    common: tuple[str, str, Expansion] | None
     groups: tuple[GroupTerm, ...]
     letters: tuple[GroupLetters, ...]
+    offsets: tuple[Node, ...]
+    auxiliary: tuple[tuple[str, str], ...]
+
+    @property
+    def coefficients(self) -> str:
+        """The letter of the coefficients, "" without any."""
+        return self.common[1] if self.common else ""
+
+    @property
+    def intercept(self) -> bool:
+        """Whether the common columns have the constant."""
+        return self.common is not None and self.common[2].intercept
+
+    @property
+    def names(self) -> list[str]:
+        """Every letter of a parameter."""
+        found = [self.coefficients] if self.common else []
+        found += [letter for g in self.letters for letter in (g.effects, g.sd, g.cor) if letter]
+        return [*found, *(letter for _, letter in self.auxiliary if letter)]
+
+    @property
+    def own_letters(self) -> Letters:
+        """The letters as a spec has them."""
+        matrix = self.common[0] if self.common else ""
+        sigma = dict(self.auxiliary).get("sigma", "")
+        others = tuple(letter for name, letter in self.auxiliary if name != "sigma")
+        return Letters(matrix, self.coefficients, sigma, self.letters, others)
 
     def of(self, declaration: Declaration, taken: set[str]) -> list[Target]:
         """Return the targets that a declaration speaks of; taken: elements of w that have priors of their own."""
         name, element = declaration.name, declaration.element
         if name == self.coefficients:
             return self._coefficients(declaration, taken)
-        if name == self.outcome.sigma and element is None:
-            return [Target("sigma")]
-        if name == self.outcome.further and element is None and declaration.prior.function == DEFAULT:
-            return []
+        for kind, letter in self.auxiliary:
+            if name == letter and (element is None or kind == "cut"):
+                return [Target(kind, element)]
         for group, letters in zip(self.groups, self.letters):
             factor = ":".join(label(node) for node in group.factor)
             if name == letters.cor and element is None:
@@ -336,16 +374,20 @@ class _Targets:
         return Target("sd", element, factor)
 
 
-def _priors(spec: StatementSpec, targets: _Targets) -> tuple[Prior, ...]:
-    """Return the priors in the order written, those of effects and defaults left out."""
-    taken = {d.element for d in spec.declarations if d.name == targets.coefficients and d.element is not None}
-    effects = {letters.effects for letters in targets.letters}
-    cors = {letters.cor for letters in targets.letters if letters.cor}
-    found: list[Prior] = []
+def _priors(spec: StatementSpec, parts: list[_Part]) -> list[tuple[Prior, ...]]:
+    """Return the priors of each part in the order written, those of effects and defaults left out."""
+    effects = {letters.effects for part in parts for letters in part.letters}
+    cors = {letters.cor for part in parts for letters in part.letters if letters.cor}
+    found: list[list[Prior]] = [[] for _ in parts]
     for declaration in spec.declarations:
         if declaration.name in effects:
             continue
-        speaks_of = targets.of(declaration, taken)
+        place = next((i for i, part in enumerate(parts) if declaration.name in part.names), None)
+        if place is None:
+            raise _OtherError
+        coefficients = parts[place].coefficients
+        taken = {d.element for d in spec.declarations if d.name == coefficients and d.element is not None}
+        speaks_of = parts[place].of(declaration, taken)
         prior = declaration.prior
         if prior.function == DEFAULT:
             continue
@@ -354,7 +396,7 @@ def _priors(spec: StatementSpec, targets: _Targets) -> tuple[Prior, ...]:
         numbers = [fold(value) for value in bound(prior).values()]
         if prior.function not in SIGNATURES or any(number is None for number in numbers):
             raise _OtherError
-        found += [Prior(target, read_distribution(prior, target), declaration.span) for target in speaks_of]
-    if len({prior.target for prior in found}) < len(found):
+        found[place] += [Prior(target, read_distribution(prior, target), declaration.span) for target in speaks_of]
+    if any(len({prior.target for prior in own}) < len(own) for own in found):
         raise _OtherError
-    return tuple(found)
+    return [tuple(own) for own in found]

@@ -17,7 +17,8 @@ DEFAULT = "Default"
 class Argument:
     """One argument of a distribution.
 
-    place: what it must be: "real", "positive", "probability", "correlation" or "count".
+    place: what it must be: "real", "positive", "probability", "correlation", "count" or
+        "ordered", increasing cutpoints.
     required: whether it must be given. by_name: whether it can only be given as name = value.
     """
 
@@ -36,7 +37,8 @@ class Argument:
 class Signature:
     """A distribution of the statements.
 
-    support: of its values: "real", "positive", "interval", "probability", "simplex", "correlation", "count" or "any".
+    support: of its values: "real", "positive", "interval", "probability", "simplex", "correlation", "count",
+        "category" or "any".
     forms: the ways in which its arguments may be given, the first one the shortest.
     """
 
@@ -62,17 +64,24 @@ def _signature(name: str, support: str, *forms: str) -> Signature:
 
 def _argument(word: str) -> Argument:
     name, _, place = word.rstrip("?=").partition(":")
-    return Argument(name, place or "real", not word.endswith("?"), word.endswith("="))
+    return Argument(name, place or "real", "?" not in word, word.endswith("="))
 
 
 _TAILS = "location? scale:positive?"
+_PROBABILITY = ("logit", "probit", "cloglog", "cauchit", "log")
 
 DISTRIBUTIONS: dict[str, Signature] = {
     s.name: s
     for s in (
-        _signature("Normal", "real", "mean sd:positive"),
+        _signature("Normal", "real", "mean sd:positive", "log= sd:positive=", "inverse= sd:positive="),
         _signature("HalfNormal", "positive", "sd:positive"),
-        _signature("StudentT", "real", f"df:positive {_TAILS}"),
+        _signature(
+            "StudentT",
+            "real",
+            f"df:positive {_TAILS}",
+            "df:positive log= scale:positive?=",
+            "df:positive inverse= scale:positive?=",
+        ),
         _signature("HalfStudentT", "positive", f"df:positive {_TAILS}"),
         _signature("Cauchy", "real", _TAILS),
         _signature("HalfCauchy", "positive", "scale:positive?"),
@@ -80,7 +89,12 @@ DISTRIBUTIONS: dict[str, Signature] = {
         _signature("Logistic", "real", _TAILS),
         _signature("Exponential", "positive", "rate:positive"),
         _signature(
-            "Gamma", "positive", "shape:positive rate:positive", "shape:positive mean:positive=", "shape:positive log="
+            "Gamma",
+            "positive",
+            "shape:positive rate:positive",
+            "shape:positive mean:positive=",
+            "shape:positive log=",
+            "shape:positive inverse=",
         ),
         _signature("InverseGamma", "positive", "shape:positive scale:positive"),
         _signature("LogNormal", "positive", "mean sd:positive"),
@@ -92,16 +106,34 @@ DISTRIBUTIONS: dict[str, Signature] = {
             "a:positive b:positive",
             "mean:probability= precision:positive=",
             "logit= precision:positive=",
+            "probit= precision:positive=",
+            "cloglog= precision:positive=",
         ),
         _signature("LKJ", "correlation", "eta:positive?"),
         _signature("Dirichlet", "simplex", "concentration:positive"),
         _signature("MultivariateNormal", "real", "mean sd:positive= cor:correlation="),
         _signature("Flat", "any", ""),
         _signature(DEFAULT, "any", ""),
-        _signature("Bernoulli", "count", "p:probability", "logit="),
-        _signature("Binomial", "count", "trials:count p:probability", "trials:count logit="),
-        _signature("Poisson", "count", "rate:positive", "log="),
-        _signature("NegativeBinomial", "count", "mean:positive shape:positive", "log= shape:positive="),
+        _signature("Bernoulli", "count", "p:probability", *(f"{link}=" for link in _PROBABILITY)),
+        _signature(
+            "Binomial", "count", "trials:count p:probability", *(f"trials:count {link}=" for link in _PROBABILITY)
+        ),
+        _signature("Poisson", "count", "rate:positive", "log=", "sqrt="),
+        _signature(
+            "NegativeBinomial",
+            "count",
+            "mean:positive shape:positive",
+            "log= shape:positive=",
+            "sqrt= shape:positive=",
+        ),
+        _signature("ZeroInflatedPoisson", "count", "rate:positive zero:probability", "log= zero:probability="),
+        _signature(
+            "ZeroInflatedNegativeBinomial",
+            "count",
+            "mean:positive shape:positive zero:probability",
+            "log= shape:positive= zero:probability=",
+        ),
+        _signature("Ordinal", "category", "logit= cut:ordered=", "probit= cut:ordered=", "cloglog= cut:ordered="),
     )
 }
 """Every distribution that a statement may have on its right side."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..errors import ProbflowError, Span
@@ -31,14 +32,23 @@ class Letters:
     """The letters with which a person wrote a linear mixed model.
 
     matrix: of the common design. coefficients: of beta. sigma: of the residual sd.
-    groups: one entry a group term of the spec, in the same order. further: of a further parameter of the family.
+    groups: one entry a group term of the spec, in the same order. further: of the family's further parameters other
+    than sigma, in its order; "" for one with a formula. formulas: the letters of each further formula of the spec.
     """
 
     matrix: str = "X"
     coefficients: str = "w"
     sigma: str = "sigma"
     groups: tuple[GroupLetters, ...] = ()
-    further: str = ""
+    further: tuple[str, ...] = ()
+    formulas: tuple[Letters, ...] = ()
+
+    def auxiliary(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the letter of each of a family's further parameters; names: those, in its order."""
+        others = [name for name in names if name != "sigma"]
+        found = dict(zip(others, self.further, strict=False))
+        found = {"sigma": self.sigma, **found} if "sigma" in names else found
+        return {name: letter for name, letter in found.items() if letter}
 
 
 @dataclass(frozen=True)

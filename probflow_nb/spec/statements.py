@@ -224,13 +224,16 @@ def _check_response(spec: StatementSpec) -> None:
         hint = "Write one of single numbers, such as Normal(mean, sigma)."
         raise SpecError(message, span=spec.likelihood.function_span, hint=hint)
     if not spec.declarations:
-        matrices = {node.left for node in walk(spec.likelihood) if isinstance(node, Binary) and node.operator == "@"}
-        known = [*used_names(spec.response), *matrices]
-        open_names = [quoted(name.name) for name in spec.open_names if name not in known]
+        products = [node for node in walk(spec.likelihood) if isinstance(node, Binary) and node.operator == "@"]
+        known = [*used_names(spec.response), *(node.left for node in products)]
+        names = [name for name in spec.open_names if name not in known]
         message = "The model has no parameters: no statement gives one a prior."
         advice = "Write y ~ Normal(mu, sigma), and a prior for mu and for sigma."
-        if open_names:
-            advice = f"Give {listed(open_names)} a prior, such as Normal(0, 10)."
+        if names:
+            advice = f"Give {listed(quoted(name.name) for name in names)} a prior, such as Normal(0, 10)."
+        if names and not products:
+            terms = " + ".join(label(name) for name in names)
+            advice = f"{advice[:-1]}; if it is a column, write X @ w, X = design(1 + {terms}) and w ~ Normal(0, 10)."
         raise SpecError(message, span=spec.likelihood.span, hint=advice)
 
 

@@ -16,8 +16,10 @@ INTERCEPT = "Intercept"
 _COEFFICIENTS = "A prior is for Intercept, a coefficient as shown, sd(g), sd(x | g), cor(g) or sigma."
 
 
-def read_target(node: Node, terms: tuple[Term, ...], groups: tuple[GroupTerm, ...]) -> Target:
-    """Return the parameter that the left side of a prior names.
+def read_target(
+    node: Node, terms: tuple[Term, ...], groups: tuple[GroupTerm, ...], further: tuple[str, ...] = ("sigma",)
+) -> Target:
+    """Return the parameter that the left side of a prior names; further: parameters of the family, which come first.
 
     The factors of an interaction may come in any order; the target has that of the formula's own term.
     Raises SpecError for what cannot name a parameter, and for a grouping factor that the formula has not.
@@ -27,6 +29,10 @@ def read_target(node: Node, terms: tuple[Term, ...], groups: tuple[GroupTerm, ..
             return Target("intercept")
         case Name(name) if not node.quoted and name == "sigma":
             return Target("sigma")
+        case Name(name) if not node.quoted and name in further:
+            return Target(name)
+        case Subscript(Name("cut", quoted=False), index) if "cut" in further:
+            return Target("cut", index)
         case Call("centered"):
             return _centered(node)
         case Call("sd"):

@@ -8,6 +8,7 @@ from ..errors import ProbflowError
 from ..lang.grammar import parse_expression
 from ..lang.printer import print_name, print_node, print_number, print_subscript
 from .families import GAUSSIAN
+from .further import outer_name
 from .priors import Distribution, Target
 from .targets import coefficient_name
 from .terms import GroupTerm, Term
@@ -23,12 +24,16 @@ def model_text(spec: ModelSpec) -> str:
 
     The text means the same model: lower(parse(model_text(spec))) == spec.
     """
-    lines = [formula_text(spec)]
+    lines = [formula_text(spec), *map(formula_text, spec.further)]
     if spec.family != GAUSSIAN:
         lines.append(f"family = {spec.family.label}")
     if spec.weights is not None:
         lines.append(f"weights = {print_node(spec.weights)}")
     lines += [prior_text(prior.target, prior.distribution) for prior in spec.priors]
+    for part in spec.further:
+        for prior in part.priors:
+            left, comment, right = prior_text(prior.target, prior.distribution).partition(" ~ ")
+            lines.append(f"{outer_name(part.family.name, left)}{comment}{right}")
     return "\n".join(lines)
 
 
@@ -77,6 +82,8 @@ def target_text(target: Target) -> str:
             return f"sd({_coefficient_text(target.name)} | {_factor_text(target.factor or '')})"
         case "sd" | "cor":
             return f"{target.kind}({_factor_text(target.factor or '')})"
+        case "cut" if target.name is not None:
+            return print_subscript("cut", target.name)
         case _:
             return target.label
 

@@ -1,10 +1,14 @@
-"""A real JupyterLab on a free port, and a headless Chromium that may speak to it and to nobody else."""
+"""One JupyterLab for all tests of a process, and a headless Chromium that may speak to it and to nobody else.
+
+A test that takes `lab` has a page, a folder and kernels of its own; the server and the browser are started once.
+Pictures are kept in the folder that PROBFLOW_NB_PICTURES names, or else in the test's temporary one.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,13 +17,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from laboratory import Lab
 
 REPOSITORY = Path(__file__).parents[2]
+EXTENSION = REPOSITORY / "jupyter-config" / "labextension"
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -33,91 +39,112 @@ FLAGS = (
 )
 
 
-@dataclass
-class Lab:
-    """A page that shows JupyterLab, and what it did on the way.
+@dataclass(frozen=True)
+class Server:
+    """A running JupyterLab: its address, the folder that it shows, and the folder of its settings."""
 
-    root: the folder that the server shows. outside: addresses beyond the server that were asked for, each of
-    them refused. errors: what the page wrote on its console as an error.
-    """
-
-    page: Any
     address: str
     root: Path
-    outside: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def open(self, notebook: str) -> None:
-        """Open a notebook and wait until its kernel answers."""
-        self.page.goto(f"{self.address}/lab/tree/{notebook}?reset", wait_until="domcontentloaded")
-        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content", timeout=120_000)
-        # Clicks and commands are lost while the splash is there or the session is not connected yet.
-        self.page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=120_000)
-        self.page.evaluate(
-            """async () => {
-                const panel = window.jupyterapp.shell.currentWidget;
-                await panel.context.ready;
-                await panel.sessionContext.ready;
-                await panel.sessionContext.session.kernel.info;
-            }"""
-        )
-        self.command("application:toggle-left-area")
-
-    def command(self, name: str, **arguments: Any) -> None:
-        """Start a command of JupyterLab; its end is not waited for."""
-        self.page.evaluate("([name, words]) => { window.jupyterapp.commands.execute(name, words); }", [name, arguments])
-
-    def theme(self, name: str) -> None:
-        """Change the theme, "JupyterLab Light" or "JupyterLab Dark", and wait until it is there."""
-        self.command("apputils:change-theme", theme=name)
-        light = "true" if name.endswith("Light") else "false"
-        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
-        self.page.wait_for_timeout(500)
+    settings: Path
 
 
-@pytest.fixture
-def lab(tmp_path) -> Iterator[Lab]:
-    """Start JupyterLab on an empty folder and open a page on it."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+@pytest.fixture(scope="session")
+def server(tmp_path_factory, chromium) -> Iterator[Server]:
+    """Start JupyterLab on an empty folder, with the colours of `%%lme` cells installed."""
+    private = tmp_path_factory.mktemp("lab")
+    root = private / "notebooks"
+    root.mkdir()
+    yield from serve(root, private)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return where the browser is; without one the tests are skipped, but not in CI."""
+    found = shutil.which("chromium")
+    if found is None:
         reason = "chromium is not installed: apt install chromium"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+    return found
+
+
+# Playwright's loop counts as running in its thread while it is open, so it must not be so for modules of other folders.
+@pytest.fixture(scope="module")
+def browser(chromium) -> Iterator[Any]:
+    """Start a headless Chromium."""
     from playwright.sync_api import sync_playwright
 
-    root = tmp_path / "notebooks"
-    root.mkdir()
-    with serve(root, tmp_path) as address, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=list(FLAGS), headless=True)
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, device_scale_factor=1)
-        found = Lab(context.new_page(), address, root)
-
-        def refuse(route: Any) -> None:
-            found.outside.append(route.request.url)
-            route.abort()
-
-        context.route(lambda url: not url.startswith((address, "data:", "blob:")), refuse)
-        found.page.on("console", lambda m: found.errors.append(m.text) if m.type == "error" else None)
-        found.page.on("pageerror", lambda error: found.errors.append(str(error)))
+    with sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=chromium, args=list(FLAGS), headless=True)
         try:
             yield found
         finally:
-            browser.close()
+            found.close()
 
 
-@contextlib.contextmanager
-def serve(root: Path, private: Path) -> Iterator[str]:
+@pytest.fixture
+def lab(server, browser, request, tmp_path) -> Iterator[Lab]:
+    """Open a page on JupyterLab; at the end nothing may have left the server, and no error be on the console."""
+    label = re.sub(r"\W+", "-", request.node.name).strip("-")[:80]
+    root = server.root / f"{label}-{os.urandom(3).hex()}"
+    root.mkdir()
+    wanted = os.environ.get("PROBFLOW_NB_PICTURES")
+    pictures = Path(wanted) / label if wanted else tmp_path / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, device_scale_factor=1)
+    # Two kernels and two browsers share a small machine; what is asserted is that a thing comes, not when.
+    context.set_default_timeout(120_000)
+    found = Lab(context.new_page(), server.address, root, pictures)
+    listen(found, context)
+    try:
+        yield found
+    finally:
+        context.close()
+        found.shut_down()
+        # The next test begins in the light again.
+        shutil.rmtree(server.settings / "@jupyterlab" / "apputils-extension", ignore_errors=True)
+        quiet(server.settings)
+    assert found.outside == []
+    assert found.errors == []
+
+
+def listen(lab: Lab, context: Any) -> None:
+    """Refuse and note every request that leaves the server; note every error on the console."""
+
+    def refuse(route: Any) -> None:
+        lab.outside.append(route.request.url)
+        route.abort()
+
+    context.route(lambda url: not url.startswith((lab.address, "data:", "blob:")), refuse)
+    lab.page.on("console", lambda message: lab.errors.append(message.text) if _is_fault(message) else None)
+    lab.page.on("pageerror", lambda error: lab.errors.append(str(error)))
+
+
+def _is_fault(message: Any) -> bool:
+    """Return whether a line of the console is an error; a page that is reloaded lets go of JupyterLab's debugger."""
+    return message.type == "error" and "debugger state: Canceled future" not in message.text
+
+
+def quiet(settings: Path) -> None:
+    """Ask JupyterLab for no news."""
+    news = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True, exist_ok=True)
+    news.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+
+
+def serve(root: Path, private: Path) -> Iterator[Server]:
     """Run a JupyterLab of its own: no settings, workspaces, news or extensions of this computer's user."""
     settings = private / "settings"
-    news = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    news.parent.mkdir(parents=True)
-    news.write_text(json.dumps({"fetchNews": "false", "checkForUpdates": False}))
+    quiet(settings)
+    # Where the server looks first, whatever is installed.
+    shutil.copytree(EXTENSION, private / "jupyter" / "labextensions" / "probflow-nb")
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")])),
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "JUPYTER_PLATFORM_DIRS": "1",
+        "JUPYTER_PATH": str(private / "jupyter"),
         "JUPYTERLAB_WORKSPACES_DIR": str(private / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(private / "config"),
         "JUPYTER_DATA_DIR": str(private / "data"),
@@ -141,19 +168,19 @@ def serve(root: Path, private: Path) -> Iterator[str]:
     ]
     log = private / "server.log"
     with log.open("w") as stream:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *words], stdout=stream, stderr=stream, env=environment
         )
         try:
-            wait_for(address, server, log)
-            yield address
+            wait_for(address, process, log)
+            yield Server(address, root, settings)
         finally:
-            server.terminate()
+            process.terminate()
             try:
-                server.wait(20)
+                process.wait(20)
             except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+                process.kill()
+                process.wait()
 
 
 def free_port() -> int:

@@ -143,6 +143,7 @@ TABLE: tuple[tuple[str, Callable[[], Any], tuple[str, ...]], ...] = (
             "The column `x` is a single value; a column has one value a row.",
             "    y ~ x",
             "        ^",
+            "Put it in brackets: one row has lists of one value.",
         ),
     ),
     (
@@ -542,6 +543,8 @@ TABLE: tuple[tuple[str, Callable[[], Any], tuple[str, ...]], ...] = (
         lambda: {**BASE, "Intercept": BASE["x"]},
         (
             "Two parameters of the model would be called `Intercept`.",
+            "    y ~ Intercept",
+            "        ^^^^^^^^^",
             "Rename the column of the data that has this name.",
         ),
     ),
@@ -550,6 +553,8 @@ TABLE: tuple[tuple[str, Callable[[], Any], tuple[str, ...]], ...] = (
         lambda: {**BASE, "sigma": BASE["x"]},
         (
             "Two parameters of the model would be called `sigma`.",
+            "    y ~ sigma",
+            "        ^^^^^",
             "Rename the column of the data that has this name.",
         ),
     ),
@@ -588,7 +593,8 @@ NEW_ROWS = (
     (
         "y ~ f + (1 | g)",
         {"f": ["u", "w"], "g": ["a", "b"]},
-        'The column `f` has the level "w", which was not in the data of the fit; its levels were u, v.',
+        'The column `f` has the level "w", the first in row 1 (counted from 0), '
+        "which was not in the data of the fit; its levels were u, v.",
     ),
     ("y ~ x + (1 | g)", {"g": ["a"]}, "There is no column `x` in the data."),
     ("y ~ x + (1 | g)", {"x": [1.0]}, "There is no column `g` in the data."),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from probflow_nb import api
-from probflow_nb.design import moments as module
+from probflow_nb.design import products as module
 from probflow_nb.design.moments import moments
 
 

@@ -188,3 +188,13 @@ def test_figures_are_made_fast() -> None:
         times.append(time.process_time() - start)
     # 0.1 s on a quiet machine for two drawings; the bound leaves room for a slow one.
     assert min(times) < 0.6
+
+
+@pytest.mark.parametrize("width", [7.2, 7.2 - 1e-9, 7.27, 3.3, 5.005])
+def test_a_picture_of_any_size_has_its_lines_upright(width):
+    figure = figures.blank_figure(width, 1.3, LIGHT)
+    bar = figure.add_axes((0.3, 0, 0.2, 1), facecolor="black", xticks=[], yticks=[])
+    bar.set_frame_on(True)
+    seen = np.asarray(Image.open(io.BytesIO(picture.png(figure))).convert("L"))
+    np.testing.assert_array_equal(seen[5], seen[-5])
+    assert (seen[5] < 50).mean() == pytest.approx(0.2, abs=0.01)

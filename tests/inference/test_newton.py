@@ -52,3 +52,13 @@ def test_the_root_is_that_of_the_inverse_hessian() -> None:
     mode = climb(lambda x: -0.5 * np.einsum("si,ij,sj->s", x, A, x), [1.0, 1.0])
     root = newton.covariance_root(mode)
     np.testing.assert_allclose(root @ root.T, np.linalg.inv(A), atol=1e-3)
+
+
+def test_polish_is_free_of_the_third_derivative() -> None:
+    def f(x):
+        return x[:, 0] - np.exp(x[:, 0] - 0.3) + 8.0 * x[:, 0] ** 0
+
+    rough = climb(lambda x: f(40.0 * x), [0.0], 1e-14, 200)
+    # Differences of 1e-3 see 40 times as wide a step: h^2 f''' / (6 f'') = 1e-6 * 40 / 6.
+    assert abs(rough.x[0] - 0.3 / 40) > 5e-6
+    assert abs(newton.polish(lambda x: f(40.0 * x), rough).x[0] - 0.3 / 40) < 5e-8

@@ -118,6 +118,17 @@ def test_an_extension_is_the_rest_of_the_longer_run():
     np.testing.assert_array_equal(short.draws.scalars, long.draws.scalars[:, :100])
 
 
+def test_a_run_that_was_stopped_goes_on_from_the_draws_it_has():
+    engine = NUTS(draws=4_000_000)
+    run = start(StandardNormal(3), engine, 1)
+    while not run.ready:
+        next(run)
+    run.close()
+    each = run.finish().draws.n_draws
+    longer, state = engine.extend(run.model, run.state, draws=400)
+    assert (longer.draws, state.each) == (4 * (each + 100), each + 100)
+
+
 def test_a_second_model_of_the_same_shape_compiles_nothing(monkeypatch):
     first = Correlated(3, covariance=np.diag([1.0, 4.0, 9.0]))
     fitted(first, draws=100, warmup=50)

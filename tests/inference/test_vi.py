@@ -76,8 +76,9 @@ def test_a_learning_rate_changed_while_it_runs_has_its_effect_and_is_shown() -> 
     moves = {}
     for rate in (0.1, 0.02):
         state = engine.steer(engine.init(model, 1), learning_rate=rate)
-        state, info = engine.step(model, state)
-        assert info.figures["learning_rate"] == rate
+        while not state.ready:
+            state, info = engine.step(model, state)
+            assert info.figures["learning_rate"] == rate
         moves[rate] = np.abs(np.asarray(state.q["mean"])).max()
     assert moves[0.02] < 0.8 * moves[0.1]
 
@@ -160,9 +161,9 @@ def test_a_second_fit_of_the_shape_compiles_nothing_and_has_its_own_data() -> No
 def test_an_interrupted_run_answers_and_says_so() -> None:
     model = api.prepare(*(lambda text, data: (text, data()))(*CASES["sleepstudy"])).model
     run = start(model, VI(), 1)
-    assert not run.ready
-    next(run)
-    assert run.ready
+    while not run.ready:
+        event = next(run)
+    assert event.step == 25
     run.close()
     posterior = run.finish()
     assert posterior.verdict.level in ("caution", "bad")

@@ -309,7 +309,7 @@ FAULTS = {
         "Binomial needs a response of at most the trials `k`, but `n` is ",
         "n",
     ),
-    TEXT + "y ~ Gamma(s, log = X @ w)": ("Gamma needs a response of above 0, but `y` is ", "y"),
+    TEXT + "y ~ Gamma(s, log = 2 * (X @ w))": ("Gamma needs a response of above 0, but `y` is ", "y"),
     TEXT + "g ~ Cauchy(X @ w, s)": ("The response `g` holds text or categories; it must hold numbers.", "g"),
     TEXT + "y ~ Cauchy(X @ w, s)\nw[x] ~ Default()": (
         "`w[x]` has no default prior: only models of a formula have them.",

@@ -74,6 +74,7 @@ def quick(monkeypatch) -> list[QuickFit]:
             family: str | None = None,
             name: str = "",
             progress: Any = None,
+            device: str = "",
         ) -> QuickFit:
             asked.append(kind(text.strip(), data, engine, seed, family, name, arrays=arrays or {}))
             return asked[-1]

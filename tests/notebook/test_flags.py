@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import field, make_dataclass
+
 import pytest
 
 from probflow_nb import datasets, lme
@@ -38,7 +40,7 @@ def test_words_become_an_engine(name: str, typed: dict[str, str], engine: object
 
 # (engine named, options typed) -> the whole message
 REFUSED = [
-    ("point", {"draws": "9"}, 'The engine "point" has no --draws.\n--draws belongs to exact, nuts, vi.'),
+    ("point", {"draws": "9"}, 'The engine "point" has no --draws.\n--draws belongs to exact, laplace, nuts, vi.'),
     ("exact", {"warmup": "9"}, 'The engine "exact" has no --warmup.\n--warmup belongs to nuts.'),
     (
         "",
@@ -81,9 +83,15 @@ def lme_model(text: str) -> object:
 
 def test_an_engine_is_asked_for_by_its_object() -> None:
     for wrong, message in (
-        ("nuts", "An engine is needed, such as engine=Exact(), not 'nuts'."),
+        (3, "An engine is needed, such as engine=Exact(), not 3."),
         (NUTS, "NUTS is the class of an engine, not an engine."),
     ):
         with pytest.raises(EngineError) as caught:
             lme("Reaction ~ Days", datasets.sleepstudy(), engine=wrong)
         assert caught.value.message == message
+
+
+def test_words_of_the_magic_itself_are_no_option_of_an_engine() -> None:
+    words = ("name", "data", "engine", "family", "seed", "device", "panel", "background", "no_fit", "force", "own")
+    engine = make_dataclass("Odd", [(word, str, field(default="")) for word in words], frozen=True)
+    assert [option.field for option in flags.of_engine("odd", engine)] == ["own"]

@@ -118,7 +118,7 @@ def test_the_stop_button_keeps_what_there_is(client):
     manager, kernel = client
     for cell in (LOAD, SLOW):
         messages(kernel, kernel.execute(cell), "idle")
-    request = kernel.execute(FIT.replace("%%lme", "%%lme m --data sleep"))
+    request = kernel.execute(FIT.replace("%%lme", "%%lme m --data sleep"), allow_stdin=False)
     messages(kernel, request, "display_data")
     manager.interrupt_kernel()
     shown = messages(kernel, request, "idle")

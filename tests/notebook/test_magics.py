@@ -164,6 +164,11 @@ MESSAGES = {
         "Use letters, digits and _, such as %%lme sleep_model"
     ),
     "sum": '"sum" is a function of Python, which the fit would hide.\nChoose another name, or add --force.',
+    "m --panel=yes": "--panel takes no value: it is written or left out.\n%%lme? shows every flag.",
+    "_": '"_" is where IPython keeps what was typed and answered, which the fit would hide.\n'
+    "Choose another name, or add --force.",
+    "_i3": '"_i3" is where IPython keeps what was typed and answered, which the fit would hide.\n'
+    "Choose another name, or add --force.",
     "m --data": "--data needs a value.\n%%lme? shows every flag.",
     "m --drws 10": "There is no flag --drws.\nDid you mean --draws? %%lme? shows every flag.",
     "m -x": "There is no flag -x.\n%%lme? shows every flag.",
@@ -175,11 +180,11 @@ MESSAGES = {
     "m --draws many": '--draws takes a whole number, and "many" is none.',
     "m --reml=maybe": '--reml takes true or false, not "maybe".',
     "m --engine exakt": (
-        'There is no engine called "exakt".\nDid you mean "exact"? The engines are exact, nuts, vi, point.'
+        'There is no engine called "exakt".\nDid you mean "exact"? The engines are exact, laplace, nuts, vi, point.'
     ),
-    "m --engine point --draws 9": 'The engine "point" has no --draws.\n--draws belongs to exact, nuts, vi.',
+    "m --engine point --draws 9": 'The engine "point" has no --draws.\n--draws belongs to exact, laplace, nuts, vi.',
     "m --draws 9 --no-reml": (
-        "No engine has all these flags (--draws: exact, nuts, vi; --reml: point).\n%%lme? shows every flag."
+        "No engine has all these flags (--draws: exact, laplace, nuts, vi; --reml: point).\n%%lme? shows every flag."
     ),
     "m --data study.frame": (
         'There are no data called "study".\n'
@@ -249,7 +254,8 @@ def test_the_listing_escapes_names(ip, quick):
 LINE_MESSAGES = {
     "%lme nothing": 'There is no model called "nothing".\nThe notebook\'s models: none yet.',
     "%lme y ~ x": (
-        "%lme with one percent sign takes one name, or none to list the models.\n"
+        "%lme with one percent sign takes one name, or a command, or nothing to list the models.\n"
+        "The commands are compare, forget, autoload, cache. "
         "To fit a model, begin the cell with %%lme and write the model below it."
     ),
 }

@@ -27,6 +27,7 @@ TRUTH = {
     Distribution("InverseGamma", (2.0, 3.0)): stats.invgamma(2.0, scale=3.0).logpdf,
     Distribution("LogNormal", (0.3, 0.8)): stats.lognorm(0.8, scale=np.exp(0.3)).logpdf,
     Distribution("Uniform", (0.2, 5.0)): stats.uniform(0.2, 4.8).logpdf,
+    Distribution("Beta", (1.5, 9.0)): stats.beta(1.5, 9.0).logpdf,
     Distribution("Flat"): np.zeros_like,
 }
 

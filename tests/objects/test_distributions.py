@@ -204,7 +204,7 @@ SENTENCES = {
         lambda: pf.Bernoulli(0.5, logit=0.0),
         "Bernoulli takes exactly one of p= or logit=, but p= and logit=",
     ),
-    "no form": (lambda: pf.Poisson(), "Poisson takes exactly one of rate= or log=, but none was given."),
+    "no form": (lambda: pf.Poisson(rate=None), "Poisson takes exactly one of rate= or log=, but none was given."),
     "trials": (
         lambda: pf.Binomial(2.5, 0.5),
         "The trials of Binomial is 2.5, but it must be a whole number, 0 or more.",

@@ -35,9 +35,9 @@ def test_message(text, expected):
     ("family", "expected"),
     [
         ("poison", "SpecError: There is no family called `poison`.\n    poison\n    ^^^^^^\nDid you mean Poisson?"),
-        ("", "SpecError: The family is empty.\nThe families are Gaussian, StudentT, Bernoulli, Binomial, Beta, Poisson, NegativeBinomial and Gamma."),  # noqa: E501
+        ("", "SpecError: The family is empty.\nThe families are Gaussian, StudentT, Bernoulli, Binomial, Beta, Poisson, NegativeBinomial, Gamma, LogNormal, Ordinal, ZeroInflatedPoisson and ZeroInflatedNegativeBinomial."),  # noqa: E501
         ("poisson(", "ParseError: The bracket `(` is never closed.\n    poisson(\n           ^"),
-        (3, 'SpecError: The family must be a name such as "poisson", not of type int.'),
+        (3, 'SpecError: The family must be a name such as "poisson", not of type int.\nWrite family="poisson", or family=pf.Poisson(link="log").'),  # noqa: E501
     ],
 )  # fmt: skip
 def test_message_of_a_family_given_apart(family, expected):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from probflow_nb.errors import ProbflowError
 from probflow_nb.lang import parse
 from probflow_nb.spec import ModelSpec, lower
+from probflow_nb.spec.families import KINDS, Family
 from probflow_nb.spec.statement_spec import GroupLetters, StatementSpec
 
 W = "w ~ Normal(0, 9)"
@@ -119,9 +120,41 @@ def test_long_hand(formula, long):
     assert lower(parse(long)) == spec
 
 
-@pytest.mark.parametrize("family", ["Binomial(probit)", "gamma", "Gaussian(log)"])
-def test_what_statements_cannot_say_is_said_by_the_formula(family):
-    spec = lower(parse(f"k / n ~ x + (1 | g)\nfamily = {family}"))
+FAMILIES = {
+    "gaussian": "y ~ Normal(log = {eta}, sd = sigma)",
+    "student_t": "y ~ StudentT(df, {eta}, sigma)",
+    "bernoulli": "y ~ Bernoulli(logit = {eta})",
+    "binomial": "k ~ Binomial(n, probit = {eta})",
+    "beta": "y ~ Beta(cloglog = {eta}, precision = precision)",
+    "poisson": "y ~ Poisson(sqrt = {eta})",
+    "negative_binomial": "y ~ NegativeBinomial(log = {eta}, shape = shape)",
+    "gamma": "y ~ Gamma(shape = shape, inverse = {eta})",
+    "log_normal": "y ~ LogNormal({eta}, sigma)",
+    "ordinal": "y ~ Ordinal(logit = {eta}, cut = cut)",
+    "zero_inflated_poisson": "y ~ ZeroInflatedPoisson(log = {eta}, zero = zero)",
+    "zero_inflated_negative_binomial": "y ~ ZeroInflatedNegativeBinomial(log = {eta}, shape = shape, zero = zero)",
+}
+
+
+def test_every_family_has_its_likelihood():
+    assert set(FAMILIES) == {kind.name for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_statements_say_every_family_and_link(kind):
+    for link in kind.links:
+        left = "k / n" if kind.name == "binomial" else "y"
+        family = Family(kind.name, link, kind.auxiliary)
+        spec = lower(parse(f"{left} ~ x + (1 | g)"), family=family)
+        text = spec.text()
+        assert lower(parse(text)) == spec
+        assert text != spec.short_text()
+        if f"{link} =" in FAMILIES[kind.name] or kind.links == (link,):
+            assert text.splitlines()[-1] == FAMILIES[kind.name].format(eta="X @ w + Z @ u")
+
+
+def test_what_statements_cannot_say_is_said_by_the_formula():
+    spec = lower(parse("k ~ x + (1 | g) + weights(v)\nfamily = Poisson(log)"))
     assert spec.text() == spec.short_text()
 
 

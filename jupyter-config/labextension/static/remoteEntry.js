@@ -15,12 +15,14 @@
     "distributions": ["Normal", "HalfNormal", "StudentT", "HalfStudentT", "Cauchy", "HalfCauchy", "Laplace",
                       "Logistic", "Exponential", "Gamma", "InverseGamma", "LogNormal", "Weibull", "Uniform", "Beta",
                       "LKJ", "Dirichlet", "MultivariateNormal", "Flat", "Default", "Bernoulli", "Binomial",
-                      "Poisson", "NegativeBinomial"],
+                      "Poisson", "NegativeBinomial", "ZeroInflatedPoisson", "ZeroInflatedNegativeBinomial",
+                      "Ordinal"],
     "parameters": ["Intercept", "sigma"],
     "parameterCalls": ["sd", "cor", "centered"],
     "definitions": ["family", "weights"],
     "families": ["gaussian", "normal", "student_t", "student", "t", "bernoulli", "binomial", "beta", "poisson",
-                 "negative_binomial", "negbinomial", "nbinom", "gamma"],
+                 "negative_binomial", "negbinomial", "nbinom", "negbin", "gamma", "log_normal", "ordinal",
+                 "cumulative", "zero_inflated_poisson", "zip", "zero_inflated_negative_binomial", "zinb"],
     "links": ["identity", "log", "inverse", "logit", "probit", "cloglog", "cauchit", "sqrt"]
   };
   const LONGEST = 100000;
